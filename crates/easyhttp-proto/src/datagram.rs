@@ -1,0 +1,181 @@
+//! What travels over UDP multicast: decode and encode.
+//!
+//! A datagram is a small JSON object:
+//!
+//! ```json
+//! {"version": "0.4.0", "type": 8, "id": "7H8G2K", "port": 5000, "boot": 3735928559}
+//! ```
+//!
+//! `type` is 8 (DISCOVERY), 9 (DISCOVERY_ACK) or, since older devices ignore a
+//! string there, `"bye"`. `boot` is drawn at each start and is what tells our
+//! devices from older ones, and a restart from a repetition. A DISCOVERY
+//! without `port` comes from somebody who only looks around.
+
+use alloc::vec::Vec;
+use core::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::{self, Scalar};
+use crate::{Command, DeviceId, Malformed, VERSION};
+
+/// The multicast group of the devices in the field. IANA lists it as
+/// All-Snoopers (RFC 4286); it is link-local, so it never crosses a router.
+pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 106);
+
+/// The UDP port that goes with [`GROUP`].
+pub const PORT: u16 = 37020;
+
+/// One datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Datagram {
+    /// What it says.
+    pub kind: Kind,
+    /// Who says it.
+    pub id: DeviceId,
+    /// The TCP port on which the sender answers; none if it only looks around.
+    pub port: Option<u16>,
+    /// Drawn by the sender at its start. Older devices have none.
+    pub boot: Option<u32>,
+}
+
+/// What a datagram says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// DISCOVERY: I exist; who else does?
+    Announce,
+    /// DISCOVERY_ACK: I exist too.
+    Answer,
+    /// I am leaving.
+    Bye,
+}
+
+impl Datagram {
+    /// A datagram of all four.
+    pub fn new(kind: Kind, id: DeviceId, port: Option<u16>, boot: Option<u32>) -> Self {
+        Self { kind, id, port, boot }
+    }
+
+    /// Reads a datagram. Total: any bytes give a datagram or the reason why not.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] names the field that is wrong. The group is shared with
+    /// others, so a listener expects bytes that mean nothing to it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let wire: WireDatagram<'_> = json::object(bytes)?;
+        let kind = match &wire.kind {
+            Scalar::Unsigned(number) => match Command::from_number(*number) {
+                Some(Command::Discovery) => Kind::Announce,
+                Some(Command::DiscoveryAck) => Kind::Answer,
+                _ => return Err(Malformed::UnknownCommand),
+            },
+            Scalar::Text(text) if text == "bye" => Kind::Bye,
+            _ => return Err(Malformed::UnknownCommand),
+        };
+        Ok(Self {
+            kind,
+            id: wire.id.id("id")?.ok_or(Malformed::Id { field: "id" })?,
+            port: wire.port.port("port")?,
+            // One that we cannot have written counts as none.
+            boot: match wire.boot {
+                Scalar::Unsigned(number) => u32::try_from(number).ok(),
+                _ => None,
+            },
+        })
+    }
+
+    /// Writes the datagram, well below [`crate::limits::DATAGRAM_SENT`].
+    pub fn encode(&self) -> Vec<u8> {
+        let wire = Encoded {
+            version: VERSION,
+            kind: match self.kind {
+                Kind::Announce => EncodedKind::Number(Command::Discovery.number()),
+                Kind::Answer => EncodedKind::Number(Command::DiscoveryAck.number()),
+                Kind::Bye => EncodedKind::Text("bye"),
+            },
+            id: self.id,
+            port: self.port,
+            boot: self.boot,
+        };
+        serde_json::to_vec(&wire).expect("texts and numbers can always be written")
+    }
+}
+
+#[derive(Deserialize)]
+struct WireDatagram<'a> {
+    #[serde(rename = "type", default, borrow)]
+    kind: Scalar<'a>,
+    #[serde(default, borrow)]
+    id: Scalar<'a>,
+    #[serde(default, borrow)]
+    port: Scalar<'a>,
+    #[serde(default, borrow)]
+    boot: Scalar<'a>,
+}
+
+#[derive(Serialize)]
+struct Encoded {
+    version: &'static str,
+    #[serde(rename = "type")]
+    kind: EncodedKind,
+    id: DeviceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boot: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum EncodedKind {
+    Number(u8),
+    Text(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits;
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for kind in [Kind::Announce, Kind::Answer, Kind::Bye] {
+            for (port, boot) in [(Some(5000), Some(u32::MAX)), (None, None)] {
+                let datagram = Datagram::new(kind, "7H8G2K".parse().unwrap(), port, boot);
+                let bytes = datagram.encode();
+                assert!(bytes.len() <= limits::DATAGRAM_SENT);
+                assert_eq!(Datagram::decode(&bytes), Ok(datagram));
+            }
+        }
+    }
+
+    #[test]
+    fn a_python_device_is_understood() {
+        let bytes = br#"{"version": "0.4.0-alpha.6", "type": 8, "id": "AB3F9Z", "port": 5000}"#;
+        assert_eq!(
+            Datagram::decode(bytes),
+            Ok(Datagram::new(Kind::Announce, "AB3F9Z".parse().unwrap(), Some(5000), None))
+        );
+    }
+
+    #[test]
+    fn what_others_say_in_the_group_is_refused() {
+        for bytes in [
+            &b""[..],
+            b"\x00\x01\xff",
+            b"{}",
+            b"[8]",
+            br#"{"type":8}"#,
+            br#"{"type":8,"id":null,"port":5000}"#,
+            br#"{"type":8,"id":"AB3F9Z","port":0}"#,
+            br#"{"type":8,"id":"AB3F9Z","port":"5000"}"#,
+            br#"{"type":"hello","id":"AB3F9Z","port":5000}"#,
+            br#"{"type":1,"id":"AB3F9Z","port":5000}"#,
+        ] {
+            assert!(Datagram::decode(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}

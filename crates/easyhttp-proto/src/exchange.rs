@@ -1,0 +1,404 @@
+//! What answer a command gets, and what an answer means to the one who asked.
+//!
+//! A request goes through three steps, and only the middle one is the
+//! device's own:
+//!
+//! 1. [`Request::read`] says what the peer wants, or why it is not a request.
+//! 2. The device runs its handler, which gives an [`Outcome`].
+//! 3. [`Request::answer`] says what travels back.
+//!
+//! The asker's side is one step: [`Reply::read`].
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::message::{error_body, read_error};
+use crate::{Command, DeviceId, Header, Malformed, Message};
+
+/// The words for programs that travel in the `error` of a NACK.
+pub mod code {
+    /// The handler of a PUSH refused it.
+    pub const REFUSED: &str = "refused";
+    /// The device has no handler for the command.
+    pub const NO_HANDLER: &str = "no_handler";
+    /// The handler returned an error, panicked, or took too long.
+    pub const HANDLER_FAILED: &str = "handler_failed";
+    /// As many handlers run as the device allows.
+    pub const BUSY: &str = "busy";
+    /// `recipient_id` names another device.
+    pub const WRONG_RECIPIENT: &str = "wrong_recipient";
+}
+
+/// The HTTP header that carries a [`code`] where the answer's JSON is fixed by
+/// what older devices expect.
+pub const ERROR_HEADER: &str = "easyhttp-error";
+
+/// What can happen at a device, each with a handler of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Event {
+    /// Somebody asked whether we are there.
+    Ping,
+    /// Somebody answered that they are there.
+    Pong,
+    /// Somebody asks for data.
+    Fetch,
+    /// Data arrived.
+    Data,
+    /// Somebody wants something written or done.
+    Push,
+}
+
+impl Event {
+    fn of(command: Command) -> Option<Self> {
+        match command {
+            Command::Ping => Some(Self::Ping),
+            Command::Pong => Some(Self::Pong),
+            Command::Fetch => Some(Self::Fetch),
+            Command::Data => Some(Self::Data),
+            Command::Push => Some(Self::Push),
+            // Answers, and what travels by UDP: nothing that one can ask.
+            Command::Ack | Command::Nack | Command::Discovery | Command::DiscoveryAck => None,
+        }
+    }
+}
+
+/// What a peer wants of this device.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// What happened, which chooses the handler.
+    pub event: Event,
+    /// Who asks, whom, when.
+    pub header: Header,
+    /// The query of a FETCH, the data of DATA and PUSH.
+    pub data: Option<&'a RawValue>,
+}
+
+/// Who answers, and when: what the header of an answer says.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Speaker {
+    /// The device's own id.
+    pub id: DeviceId,
+    /// The port on which it answers, if it does.
+    pub port: Option<u16>,
+    /// Now, in seconds since 1970.
+    pub timestamp: i64,
+}
+
+impl Speaker {
+    /// A speaker of all three.
+    pub fn new(id: DeviceId, port: Option<u16>, timestamp: i64) -> Self {
+        Self { id, port, timestamp }
+    }
+
+    /// A message from this speaker.
+    pub fn message<'a>(&self, command: Command, recipient: Option<DeviceId>) -> Message<'a> {
+        Message::new(command, Header::new(self.id, self.port, recipient, self.timestamp))
+    }
+}
+
+/// What became of a request at the device.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// There is no handler for it.
+    NoHandler,
+    /// The handler of an event without an answer of its own has run.
+    Done,
+    /// The handler of a FETCH returned this.
+    Value(&'a RawValue),
+    /// The handler of a PUSH accepted it.
+    Accepted,
+    /// The handler of a PUSH refused it, perhaps with a reason.
+    Refused(Option<&'a str>),
+    /// The handler failed; the text says how.
+    Failed(&'a str),
+    /// Too many handlers run already.
+    Busy,
+    /// The request is meant for another device, so no handler was asked.
+    Misdirected,
+}
+
+/// What travels back: an HTTP status and a JSON body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, JSON.
+    pub body: Vec<u8>,
+    /// What the header [`ERROR_HEADER`] says, if it is sent.
+    pub note: Option<&'static str>,
+}
+
+impl Answer {
+    /// An answer that is no message: `{"error": text}`.
+    pub fn error(status: u16, text: &str) -> Self {
+        Self { status, body: error_body(text), note: None }
+    }
+}
+
+impl From<Malformed> for Answer {
+    fn from(malformed: Malformed) -> Self {
+        use alloc::string::ToString;
+        Self::error(400, &malformed.to_string())
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Reads the body of an HTTP request.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if it is not a message, or none that can be asked.
+    pub fn read(body: &'a [u8]) -> Result<Self, Malformed> {
+        let Message { command, header, data, .. } = Message::decode(body)?;
+        let event = Event::of(command).ok_or(Malformed::UnknownCommand)?;
+        Ok(Self { event, header, data })
+    }
+
+    /// Whether the request is meant for `own`. One that names nobody is.
+    pub fn is_for(&self, own: DeviceId) -> bool {
+        self.header.recipient_id.is_none_or(|recipient| recipient == own)
+    }
+
+    /// What `own` answers to the request, given what became of it.
+    ///
+    /// A PING is always answered, even one meant for another device: the PONG
+    /// tells the asker who is here.
+    pub fn answer(&self, own: &Speaker, outcome: Outcome<'_>) -> Answer {
+        let message = |command| own.message(command, self.header.sender_id);
+        let nack = |status, code, text| {
+            Answer::message(status, &message(Command::Nack).with_error(code, text))
+        };
+        match (self.event, outcome) {
+            (Event::Ping, _) => Answer::message(200, &message(Command::Pong)),
+            (_, Outcome::Misdirected) => {
+                nack(421, code::WRONG_RECIPIENT, "the command is meant for another device")
+            }
+            (_, Outcome::Busy) => nack(503, code::BUSY, "too many handlers are running"),
+            (_, Outcome::Failed(text)) => nack(500, code::HANDLER_FAILED, text),
+            (Event::Pong, _) => Answer::status("pong_received"),
+            (Event::Data, _) => Answer::status("data_received"),
+            (Event::Fetch, Outcome::Value(value)) if value.get() != "null" => {
+                Answer::message(200, &message(Command::Data).with_data(Some(value)))
+            }
+            (Event::Fetch, Outcome::NoHandler) => {
+                Answer { note: Some(code::NO_HANDLER), ..Answer::status("fetch_handled") }
+            }
+            (Event::Fetch, _) => Answer::status("fetch_handled"),
+            (Event::Push, Outcome::NoHandler) => Answer::message(400, &message(Command::Nack)),
+            (Event::Push, Outcome::Refused(None)) => Answer::message(200, &message(Command::Nack)),
+            (Event::Push, Outcome::Refused(Some(reason))) => nack(200, code::REFUSED, reason),
+            (Event::Push, _) => Answer::message(200, &message(Command::Ack)),
+        }
+    }
+}
+
+impl Answer {
+    fn message(status: u16, message: &Message<'_>) -> Self {
+        Self { status, body: message.encode(), note: None }
+    }
+
+    fn status(status: &str) -> Self {
+        #[derive(Serialize)]
+        struct Status<'a> {
+            status: &'a str,
+        }
+        let body = serde_json::to_vec(&Status { status }).expect("a text can always be written");
+        Self { status: 200, body, note: None }
+    }
+}
+
+/// What a peer answered, when it did what it was asked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Reply<'a> {
+    /// PONG, DATA, ACK, or the NACK of a handler that refused.
+    Message(Message<'a>),
+    /// `{"status": …}`: received, and there is nothing to say.
+    Received,
+}
+
+/// Why a peer did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// It has no handler for the command.
+    NoHandler,
+    /// Its handler failed.
+    HandlerFailed {
+        /// How, in the peer's words.
+        message: String,
+    },
+    /// It runs as many handlers as it allows.
+    Busy,
+    /// It is another device than the one that was asked.
+    WrongDevice {
+        /// The device that answered, if it said so.
+        found: Option<DeviceId>,
+    },
+    /// The message was too large for it.
+    TooLarge,
+    /// It did not take the request.
+    NotTaken {
+        /// The HTTP status.
+        status: u16,
+        /// Why, in the peer's words.
+        message: String,
+    },
+    /// Its answer is not of this protocol.
+    NotUnderstood {
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with the answer.
+        malformed: Malformed,
+    },
+}
+
+impl<'a> Reply<'a> {
+    /// Reads an HTTP answer from the device `asked`. `note` is what its header
+    /// [`ERROR_HEADER`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] if the peer did not do what it was asked.
+    pub fn read(
+        asked: DeviceId,
+        status: u16,
+        note: Option<&str>,
+        body: &'a [u8],
+    ) -> Result<Self, Rejection> {
+        if note == Some(code::NO_HANDLER) {
+            return Err(Rejection::NoHandler);
+        }
+        let message = match Message::decode(body) {
+            Ok(message) => message,
+            Err(malformed) => return Self::read_other(status, body, malformed),
+        };
+        let sender = message.header.sender_id;
+        if status == 421 || sender.is_some_and(|sender| sender != asked) {
+            return Err(Rejection::WrongDevice { found: sender });
+        }
+        let words = || {
+            message.error.as_ref().map_or("", |reason| &reason.message).to_owned()
+        };
+        let code = message.error.as_ref().map(|reason| &*reason.code);
+        match (status, message.command) {
+            (200, _) => Ok(Self::Message(message)),
+            (503, Command::Nack) => Err(Rejection::Busy),
+            (_, Command::Nack) if code == Some(code::HANDLER_FAILED) => {
+                Err(Rejection::HandlerFailed { message: words() })
+            }
+            // A Python device without a handler for PUSH says no more than this.
+            (400, Command::Nack) => Err(Rejection::NoHandler),
+            _ => Err(Rejection::NotTaken { status, message: words() }),
+        }
+    }
+
+    /// Reads an answer that is no message.
+    fn read_other(status: u16, body: &[u8], malformed: Malformed) -> Result<Self, Rejection> {
+        #[derive(Deserialize)]
+        struct Status<'a> {
+            #[serde(rename = "status", borrow)]
+            _status: &'a RawValue,
+        }
+        match status {
+            200 if serde_json::from_slice::<Status<'_>>(body).is_ok() => Ok(Self::Received),
+            200 => Err(Rejection::NotUnderstood { status, malformed }),
+            413 => Err(Rejection::TooLarge),
+            421 => Err(Rejection::WrongDevice { found: None }),
+            // A Python device whose callback raised an exception.
+            500 => Err(Rejection::HandlerFailed {
+                message: read_error(body).unwrap_or_else(|| "Internal Server Error".to_owned()),
+            }),
+            503 => Err(Rejection::Busy),
+            _ => Err(Rejection::NotTaken { status, message: read_error(body).unwrap_or_default() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::boxed::Box;
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn id(text: &str) -> DeviceId {
+        text.parse().unwrap()
+    }
+
+    fn own() -> Speaker {
+        Speaker::new(id("7H8G2K"), Some(5000), 1)
+    }
+
+    fn request(number: u8) -> Vec<u8> {
+        alloc::format!(r#"{{"type":{number},"header":{{"sender_id":"AB3F9Z"}}}}"#).into_bytes()
+    }
+
+    /// What the asker understands of what the device answers.
+    fn round(number: u8, outcome: Outcome<'_>) -> Result<(Option<Command>, String), Rejection> {
+        let body = request(number);
+        let answer = Request::read(&body).unwrap().answer(&own(), outcome);
+        match Reply::read(own().id, answer.status, answer.note, &answer.body)? {
+            Reply::Message(message) => Ok((
+                Some(message.command),
+                message.data.map_or(String::new(), |data| data.get().to_owned()),
+            )),
+            Reply::Received => Ok((None, String::new())),
+        }
+    }
+
+    #[test]
+    fn the_asker_understands_every_outcome() {
+        let data: Box<RawValue> = serde_json::from_str("0").unwrap();
+        assert_eq!(round(1, Outcome::NoHandler), Ok((Some(Command::Pong), "".to_string())));
+        assert_eq!(round(2, Outcome::Done), Ok((None, "".to_string())));
+        assert_eq!(round(3, Outcome::Value(&data)), Ok((Some(Command::Data), "0".to_string())));
+        assert_eq!(round(3, Outcome::NoHandler), Err(Rejection::NoHandler));
+        assert_eq!(round(4, Outcome::NoHandler), Ok((None, "".to_string())));
+        assert_eq!(round(5, Outcome::Accepted), Ok((Some(Command::Ack), "".to_string())));
+        assert_eq!(round(5, Outcome::Refused(None)), Ok((Some(Command::Nack), "".to_string())));
+        assert_eq!(round(5, Outcome::NoHandler), Err(Rejection::NoHandler));
+        assert_eq!(round(5, Outcome::Busy), Err(Rejection::Busy));
+        assert_eq!(
+            round(5, Outcome::Failed("it panicked")),
+            Err(Rejection::HandlerFailed { message: "it panicked".to_string() })
+        );
+        assert_eq!(
+            round(5, Outcome::Misdirected),
+            Err(Rejection::WrongDevice { found: Some(own().id) })
+        );
+    }
+
+    #[test]
+    fn an_answer_from_another_device_is_not_believed() {
+        let body = request(1);
+        let pong = Request::read(&body).unwrap().answer(&own(), Outcome::Misdirected);
+        let reply = Reply::read(id("ZZZZZZ"), pong.status, pong.note, &pong.body);
+        assert_eq!(reply.unwrap_err(), Rejection::WrongDevice { found: Some(own().id) });
+    }
+
+    #[test]
+    fn answers_are_no_requests() {
+        for number in [6, 7, 8, 9] {
+            assert_eq!(Request::read(&request(number)).unwrap_err(), Malformed::UnknownCommand);
+        }
+    }
+
+    #[test]
+    fn any_answer_is_read_without_a_panic() {
+        for status in [0, 200, 204, 400, 404, 421, 500, 503, 65535] {
+            for body in ["", "{", "[]", "null", "{}", "\"x\"", "{\"error\":1}", "{\"status\":[]}"] {
+                let _ = Reply::read(own().id, status, None, body.as_bytes());
+            }
+        }
+    }
+}

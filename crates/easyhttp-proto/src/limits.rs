@@ -1,0 +1,94 @@
+//! Every size, count and time limit of the protocol and of its defaults.
+//!
+//! Those that belong to a running device and not to the wire are settings of
+//! the library's builder; what stands here is where they start.
+
+use core::time::Duration;
+
+// ---- messages ----
+
+/// The largest body of a request or an answer, in bytes. Commands and readings
+/// are some hundred bytes; files are not what messages are for.
+pub const BODY: usize = 1024 * 1024;
+
+/// How deep arrays and objects of a message may nest. Python's own parser and
+/// ours use the stack, and 128 is what serde_json accepts.
+pub const DEPTH: usize = 128;
+
+// ---- datagrams ----
+
+/// The largest datagram we send, in bytes: it fits any link in one piece, and
+/// leaves the Python devices' 1,024-byte buffer half empty.
+pub const DATAGRAM_SENT: usize = 512;
+
+/// The largest datagram we read, in bytes: as much as a Python device does.
+pub const DATAGRAM_READ: usize = 1024;
+
+// ---- peers ----
+
+/// How many peers the table holds. Beyond that, those that only claimed to
+/// exist make room first. A home or a workshop has some dozen.
+pub const PEERS: usize = 1024;
+
+/// How many addresses are kept for one peer: a wired one, a wireless one,
+/// loopback, and one that somebody added or only claimed.
+pub const ADDRESSES: usize = 4;
+
+// ---- asking ----
+
+/// How long connecting may take. On one network a connection takes
+/// milliseconds; a second covers one lost SYN (RFC 6298: sent again after 1 s).
+pub const CONNECT: Duration = Duration::from_secs(1);
+
+/// How long a whole call may take, from the first connection to the last byte
+/// of the answer. Python devices give up after 3 s as well.
+pub const CALL: Duration = Duration::from_secs(3);
+
+/// How long a connection is kept open for the next call. The Python devices'
+/// server closes after 5 s of silence; asking at that very moment would fail.
+pub const CLIENT_IDLE: Duration = Duration::from_secs(4);
+
+/// How many idle connections to one address are kept.
+pub const CLIENT_IDLE_CONNECTIONS: usize = 64;
+
+/// How long a call to an unknown device waits for it to be heard, counted from
+/// the start of discovery: a program that has just started may ask at once.
+pub const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+// ---- answering ----
+
+/// The largest block of HTTP headers, in bytes. Ours have about 200; the
+/// largest that browsers send stay below 16 KiB.
+pub const HEADER_BLOCK: usize = 16 * 1024;
+
+/// How many HTTP headers a message may have. We send five, browsers about 20.
+pub const HEADERS: usize = 64;
+
+/// How long a connection may be silent, or take for the headers of a request.
+pub const HEADER_READ: Duration = Duration::from_secs(20);
+
+/// How long the body of a request may take.
+pub const BODY_READ: Duration = Duration::from_secs(20);
+
+/// How much of a body that is too large is read and thrown away, in bytes, so
+/// that its sender can finish, and read why it was refused.
+pub const DISCARD: usize = 16 * BODY;
+
+/// How many connections are open at once. Devices keep one or two to each peer
+/// that they talk to.
+pub const CONNECTIONS: usize = 256;
+
+/// How many handlers run at once; a request beyond that gets 503. Plain
+/// closures take a thread each.
+pub const HANDLERS: usize = 64;
+
+/// How long an answer waits for its handler. Half a second less than the 3 s
+/// after which askers are gone, so that they still hear what happened.
+pub const HANDLER: Duration = Duration::from_millis(2500);
+
+/// What `Retry-After` says when all handlers are busy, in seconds: the least
+/// that the header can say (RFC 9110, 10.2.3).
+pub const RETRY_AFTER_SECS: u64 = 1;
+
+/// How long stopping waits for the handlers and connections that still run.
+pub const STOP: Duration = Duration::from_secs(5);

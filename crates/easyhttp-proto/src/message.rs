@@ -1,0 +1,270 @@
+//! What travels over HTTP: decode and encode.
+//!
+//! A message is a JSON object, in a request and in an answer alike:
+//!
+//! ```json
+//! {"version": "0.4.0", "type": 3,
+//!  "header": {"sender_id": "AB3F9Z", "sender_port": 5000,
+//!             "recipient_id": "7H8G2K", "timestamp": 1767225600},
+//!  "data": {"sensor": "temperature"}}
+//! ```
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::json::{self, Scalar, Section};
+use crate::{Command, DeviceId, VERSION, limits};
+
+/// One command or one answer. `data` is raw JSON until somebody asks for it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Message<'a> {
+    /// What the message asks for or says.
+    pub command: Command,
+    /// Who speaks, to whom, when.
+    pub header: Header,
+    /// What a FETCH asks for, or what DATA and PUSH carry. JSON `null` is read
+    /// as no data.
+    pub data: Option<&'a RawValue>,
+    /// Why a NACK refuses. An extension that older devices do not send.
+    pub error: Option<Reason<'a>>,
+}
+
+/// Who speaks, to whom, when. Every field may be missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Header {
+    /// The device that sent the message.
+    pub sender_id: Option<DeviceId>,
+    /// The TCP port on which the sender answers; none if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_port: Option<u16>,
+    /// The device that the message is meant for.
+    pub recipient_id: Option<DeviceId>,
+    /// When it was sent, in seconds since 1970 by the sender's clock.
+    pub timestamp: Option<i64>,
+}
+
+impl Header {
+    /// A header with all four fields; `timestamp` in seconds since 1970.
+    pub fn new(
+        sender_id: DeviceId,
+        sender_port: Option<u16>,
+        recipient_id: Option<DeviceId>,
+        timestamp: i64,
+    ) -> Self {
+        Self {
+            sender_id: Some(sender_id),
+            sender_port,
+            recipient_id,
+            timestamp: Some(timestamp),
+        }
+    }
+}
+
+/// Why a NACK refuses: a word for programs, and a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Reason<'a> {
+    /// One of the codes in [`crate::exchange::code`].
+    pub code: Cow<'a, str>,
+    /// What happened.
+    pub message: Cow<'a, str>,
+}
+
+impl<'a> Message<'a> {
+    /// A message without data.
+    pub fn new(command: Command, header: Header) -> Self {
+        Self { command, header, data: None, error: None }
+    }
+
+    /// The same message with data; JSON `null` is no data.
+    pub fn with_data(mut self, data: Option<&'a RawValue>) -> Self {
+        self.data = data.filter(|data| data.get() != "null");
+        self
+    }
+
+    /// The same message with a reason.
+    pub fn with_error(
+        mut self,
+        code: impl Into<Cow<'a, str>>,
+        message: impl Into<Cow<'a, str>>,
+    ) -> Self {
+        self.error = Some(Reason { code: code.into(), message: message.into() });
+        self
+    }
+
+    /// Reads a message. Total: any bytes give a message or the reason why not.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] names the field that is wrong. Fields that are not known
+    /// are ignored.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let wire: WireMessage<'a> = json::object(bytes)?;
+        let command = match wire.command {
+            Scalar::Unsigned(number) => Command::from_number(number),
+            _ => None,
+        };
+        Ok(Self {
+            command: command.ok_or(Malformed::UnknownCommand)?,
+            header: match &wire.header {
+                Section::Absent => Header::default(),
+                Section::Object(header) => header.check()?,
+                Section::Other => return Err(Malformed::Header),
+            },
+            data: wire.data,
+            error: wire.error.and_then(Reason::read),
+        })
+    }
+
+    /// Writes the message as JSON, without spaces.
+    pub fn encode(&self) -> Vec<u8> {
+        let wire = Encoded {
+            version: VERSION,
+            command: self.command.number(),
+            header: &self.header,
+            data: self.data,
+            error: self.error.as_ref(),
+        };
+        serde_json::to_vec(&wire).expect("texts, numbers and valid JSON can always be written")
+    }
+}
+
+#[derive(Deserialize)]
+struct WireMessage<'a> {
+    #[serde(rename = "type", default, borrow)]
+    command: Scalar<'a>,
+    #[serde(default, borrow)]
+    header: Section<WireHeader<'a>>,
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireHeader<'a> {
+    #[serde(default, borrow)]
+    sender_id: Scalar<'a>,
+    #[serde(default, borrow)]
+    sender_port: Scalar<'a>,
+    #[serde(default, borrow)]
+    recipient_id: Scalar<'a>,
+    #[serde(default, borrow)]
+    timestamp: Scalar<'a>,
+}
+
+impl WireHeader<'_> {
+    fn check(&self) -> Result<Header, Malformed> {
+        Ok(Header {
+            sender_id: self.sender_id.id("header.sender_id")?,
+            sender_port: self.sender_port.port("header.sender_port")?,
+            recipient_id: self.recipient_id.id("header.recipient_id")?,
+            timestamp: self.timestamp.seconds("header.timestamp")?,
+        })
+    }
+}
+
+impl<'a> Reason<'a> {
+    /// Reads the reason of a NACK. One that cannot be understood is none: the
+    /// NACK itself says enough.
+    fn read(raw: &'a RawValue) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct WireReason<'a> {
+            #[serde(borrow)]
+            code: Cow<'a, str>,
+            #[serde(borrow, default)]
+            message: Cow<'a, str>,
+        }
+        let wire: WireReason<'a> = serde_json::from_str(raw.get()).ok()?;
+        Some(Self { code: wire.code, message: wire.message })
+    }
+}
+
+#[derive(Serialize)]
+struct Encoded<'a> {
+    version: &'static str,
+    #[serde(rename = "type")]
+    command: u8,
+    header: &'a Header,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a Reason<'a>>,
+}
+
+/// Why bytes are not a message or a datagram. Its `Display` names the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// The bytes are not JSON, or an object has a field twice.
+    NotJson,
+    /// `null`, or an object without fields.
+    Empty,
+    /// JSON, but no object.
+    NotAnObject,
+    /// Nested deeper than [`limits::DEPTH`].
+    TooDeep,
+    /// `type` is missing, or not the number of a command.
+    UnknownCommand,
+    /// `header` is no object.
+    Header,
+    /// An id that is not six letters or digits.
+    Id {
+        /// Where it stands.
+        field: &'static str,
+    },
+    /// A port that is not a number from 1 to 65535.
+    Port {
+        /// Where it stands.
+        field: &'static str,
+    },
+    /// A number that is none.
+    Number {
+        /// Where it stands.
+        field: &'static str,
+    },
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // The first two and `UnknownCommand` are the Python devices' own words.
+            Self::NotJson => f.write_str("Invalid JSON data"),
+            Self::Empty => f.write_str("No JSON data"),
+            Self::UnknownCommand => f.write_str("Unknown command type"),
+            Self::NotAnObject => f.write_str("the body must be a JSON object"),
+            Self::TooDeep => write!(f, "the body is nested deeper than {} levels", limits::DEPTH),
+            Self::Header => f.write_str("header must be a JSON object"),
+            Self::Id { field } => write!(f, "{field} must be six letters or digits"),
+            Self::Port { field } => write!(f, "{field} must be a number from 1 to 65535"),
+            Self::Number { field } => write!(f, "{field} must be a number"),
+        }
+    }
+}
+
+impl core::error::Error for Malformed {}
+
+/// The body of an answer that is no message: `{"error": …}`.
+pub(crate) fn error_body(text: &str) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct ErrorBody<'a> {
+        error: &'a str,
+    }
+    serde_json::to_vec(&ErrorBody { error: text }).expect("a text can always be written")
+}
+
+/// Reads the text of `{"error": …}`, if the body is that.
+pub(crate) fn read_error(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct ErrorBody {
+        error: String,
+    }
+    serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error)
+}

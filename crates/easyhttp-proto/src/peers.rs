@@ -1,0 +1,388 @@
+//! The table of the devices that are known.
+//!
+//! What datagrams and requests claim is a hint: it enters the table as a
+//! candidate address. Only an answer from the device itself, received at an
+//! address, makes that address the one in use.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::{DeviceId, limits};
+
+/// How an address became known. The order is that of weight: what the user
+/// says counts most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// The device sent a request from there.
+    Learned,
+    /// The device announced itself by multicast.
+    Found,
+    /// The user named it.
+    Added,
+}
+
+/// An address at which a device may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Address {
+    /// IP address and TCP port.
+    pub at: SocketAddr,
+    /// How it became known.
+    pub source: Source,
+    /// Whether the device answered there, and nowhere else since.
+    pub verified: bool,
+    /// When it was last heard of; zero after it failed.
+    heard: Duration,
+}
+
+/// A device that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// Its name.
+    pub id: DeviceId,
+    /// When it was last heard, by any way. None if it was only added.
+    pub last_seen: Option<Duration>,
+    /// What it drew at its start; older devices draw nothing.
+    pub boot: Option<u32>,
+    addresses: Vec<Address>,
+}
+
+impl Peer {
+    fn new(id: DeviceId) -> Self {
+        Self { id, last_seen: None, boot: None, addresses: Vec::new() }
+    }
+
+    /// Where the device may be, the best address first: the one that answered,
+    /// then what the user said, then what was heard of last.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// How the device became known, by the weightiest of its addresses.
+    pub fn source(&self) -> Source {
+        self.addresses.iter().map(|a| a.source).max().unwrap_or(Source::Learned)
+    }
+
+    /// Whether it announced itself by multicast.
+    pub fn is_discovered(&self) -> bool {
+        self.addresses.iter().any(|a| a.source == Source::Found)
+    }
+
+    /// Makes `at` a candidate, and says whether it is a new one.
+    fn note(&mut self, now: Duration, at: SocketAddr, source: Source) -> bool {
+        let known = self.addresses.iter_mut().find(|a| a.at == at);
+        let is_new = known.is_none();
+        match known {
+            Some(address) => {
+                address.source = address.source.max(source);
+                address.heard = now;
+            }
+            None => self.addresses.push(Address { at, source, verified: false, heard: now }),
+        }
+        self.sort();
+        self.addresses.truncate(limits::ADDRESSES);
+        is_new
+    }
+
+    fn sort(&mut self) {
+        self.addresses.sort_by_key(|a| {
+            core::cmp::Reverse((a.verified, a.source == Source::Added, a.heard))
+        });
+    }
+
+    /// Who makes room first when the table is full. None: never.
+    fn standing(&self) -> Option<u8> {
+        match self.source() {
+            Source::Added => None,
+            _ if self.addresses.iter().any(|a| a.verified) => Some(2),
+            Source::Found => Some(1),
+            Source::Learned => Some(0),
+        }
+    }
+}
+
+/// What hearing of a device changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Heard {
+    /// The device was not known.
+    New,
+    /// The device was known, but not at this address.
+    NewAddress,
+    /// Nothing new.
+    Known,
+    /// It was not believed: it is this device itself, its address can not be
+    /// one, or the table is full of devices that count more.
+    Ignored,
+}
+
+/// The table of the devices that are known. `now` is the time since any fixed
+/// point, by a clock that never goes back.
+#[derive(Debug, Clone)]
+pub struct PeerTable {
+    own: DeviceId,
+    capacity: usize,
+    peers: BTreeMap<DeviceId, Peer>,
+}
+
+impl PeerTable {
+    /// An empty table of the device `own`, which never enters it.
+    pub fn new(own: DeviceId, capacity: usize) -> Self {
+        Self { own, capacity, peers: BTreeMap::new() }
+    }
+
+    /// The devices, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.values()
+    }
+
+    /// How many devices are known.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether no device is known.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// The device with this id, if it is known.
+    pub fn get(&self, id: DeviceId) -> Option<&Peer> {
+        self.peers.get(&id)
+    }
+
+    /// Takes the user's word that `id` is at `at`. Never refused: the limit of
+    /// the table is against strangers.
+    pub fn add(&mut self, id: DeviceId, at: SocketAddr) {
+        if id == self.own {
+            return;
+        }
+        if !self.peers.contains_key(&id) {
+            self.make_room(u8::MAX);
+        }
+        let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
+        // Not heard of at any time: the user said it.
+        peer.note(Duration::ZERO, at, Source::Added);
+    }
+
+    /// Forgets a device, and says whether it was known.
+    pub fn remove(&mut self, id: DeviceId) -> bool {
+        self.peers.remove(&id).is_some()
+    }
+
+    /// Takes the hint that `id` may be at `at`.
+    pub fn hear(&mut self, now: Duration, id: DeviceId, at: SocketAddr, source: Source) -> Heard {
+        if id == self.own || at.port() == 0 || at.ip().is_unspecified() || at.ip().is_multicast() {
+            return Heard::Ignored;
+        }
+        let is_new = !self.peers.contains_key(&id);
+        let standing = if source == Source::Learned { 0 } else { 1 };
+        if is_new && !self.make_room(standing) {
+            return Heard::Ignored;
+        }
+        let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
+        peer.last_seen = Some(now);
+        match peer.note(now, at, source) {
+            _ if is_new => Heard::New,
+            true => Heard::NewAddress,
+            false => Heard::Known,
+        }
+    }
+
+    /// Notes what a peer drew at its start, and says whether it has restarted
+    /// since it was last heard.
+    pub fn booted(&mut self, id: DeviceId, boot: Option<u32>) -> bool {
+        match self.peers.get_mut(&id) {
+            Some(peer) => {
+                let before = core::mem::replace(&mut peer.boot, boot);
+                before.is_some() && before != boot
+            }
+            None => false,
+        }
+    }
+
+    /// Notes that `id` itself answered at `at`: from now on it is asked there.
+    pub fn confirm(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.last_seen = Some(now);
+            peer.note(now, at, Source::Learned);
+            for address in &mut peer.addresses {
+                address.verified = address.at == at;
+            }
+            peer.sort();
+        }
+    }
+
+    /// Notes that nobody answered at `at`: other addresses are tried first.
+    pub fn fail(&mut self, id: DeviceId, at: SocketAddr) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            for address in peer.addresses.iter_mut().filter(|a| a.at == at) {
+                address.verified = false;
+                address.heard = Duration::ZERO;
+            }
+            peer.sort();
+        }
+    }
+
+    /// Notes that another device than `id` answered at `at`: it is no
+    /// candidate any more, unless the user named it.
+    pub fn mismatch(&mut self, id: DeviceId, at: SocketAddr) {
+        self.fail(id, at);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.addresses.retain(|a| a.at != at || a.source == Source::Added);
+            if peer.addresses.is_empty() {
+                self.peers.remove(&id);
+            }
+        }
+    }
+
+    /// Notes a goodbye, and says whether it was believed: it must come from an
+    /// address of the device, and from its current start. What the user added
+    /// stays.
+    pub fn leave(&mut self, id: DeviceId, from: core::net::IpAddr, boot: Option<u32>) -> bool {
+        let Some(peer) = self.peers.get_mut(&id) else { return false };
+        if peer.boot != boot || !peer.addresses.iter().any(|a| a.at.ip() == from) {
+            return false;
+        }
+        peer.addresses.retain(|a| a.source == Source::Added);
+        if peer.addresses.is_empty() {
+            self.peers.remove(&id);
+        }
+        true
+    }
+
+    /// Makes room for a device of this standing, if the table is full and one
+    /// that counts no more can go. Says whether there is room now.
+    fn make_room(&mut self, standing: u8) -> bool {
+        if self.peers.len() < self.capacity {
+            return true;
+        }
+        let weakest = self
+            .peers
+            .values()
+            .filter_map(|peer| Some((peer.standing()?, peer.last_seen, peer.id)))
+            .min()
+            .filter(|(weakest, ..)| *weakest <= standing);
+        match weakest {
+            Some((.., id)) => self.remove(id),
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: fn(u64) -> Duration = Duration::from_secs;
+
+    fn id(text: &str) -> DeviceId {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn table() -> PeerTable {
+        PeerTable::new(id("SELF22"), 3)
+    }
+
+    fn best(table: &PeerTable, peer: &str) -> SocketAddr {
+        table.get(id(peer)).unwrap().addresses()[0].at
+    }
+
+    #[test]
+    fn a_claim_never_replaces_an_address_that_works() {
+        let mut table = table();
+        table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
+        table.confirm(T(2), id("AB3F9Z"), at("10.0.0.1:5000"));
+        let heard = table.hear(T(3), id("AB3F9Z"), at("10.0.0.66:5000"), Source::Found);
+        assert_eq!(heard, Heard::NewAddress);
+        assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.1:5000"));
+
+        table.fail(id("AB3F9Z"), at("10.0.0.1:5000"));
+        assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.66:5000"));
+        table.confirm(T(4), id("AB3F9Z"), at("10.0.0.66:5000"));
+        table.hear(T(5), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
+        assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.66:5000"));
+    }
+
+    #[test]
+    fn an_address_of_somebody_else_is_dropped_unless_the_user_named_it() {
+        let mut table = table();
+        table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
+        table.mismatch(id("AB3F9Z"), at("10.0.0.1:5000"));
+        assert_eq!(table.get(id("AB3F9Z")), None);
+
+        table.add(id("AB3F9Z"), at("10.0.0.1:5000"));
+        table.mismatch(id("AB3F9Z"), at("10.0.0.1:5000"));
+        assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.1:5000"));
+    }
+
+    #[test]
+    fn a_flood_pushes_out_claims_and_nothing_else() {
+        let mut table = table();
+        table.add(id("ADDED2"), at("10.0.0.1:5000"));
+        table.hear(T(1), id("FRND22"), at("10.0.0.2:5000"), Source::Found);
+        table.confirm(T(1), id("FRND22"), at("10.0.0.2:5000"));
+        for n in 0..100_u8 {
+            let stranger = DeviceId::from_entropy([n; 6]);
+            table.hear(T(2), stranger, at("10.0.0.3:5000"), Source::Learned);
+            assert!(table.len() <= 3);
+        }
+        assert!(table.get(id("ADDED2")).is_some());
+        assert!(table.get(id("FRND22")).is_some());
+        // One that announces itself counts more than one that only claims.
+        assert_eq!(table.hear(T(3), id("FND222"), at("10.0.0.4:1"), Source::Found), Heard::New);
+        let claim = table.hear(T(4), id("CLA222"), at("10.0.0.5:1"), Source::Learned);
+        assert_eq!(claim, Heard::Ignored);
+        // The user is never refused.
+        for n in 0..5_u8 {
+            table.add(DeviceId::from_entropy([n; 6]), at("10.0.0.6:5000"));
+        }
+        assert_eq!(table.len(), 6);
+    }
+
+    #[test]
+    fn the_addresses_of_one_peer_are_bounded_and_the_working_one_stays() {
+        let mut table = table();
+        table.hear(T(0), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
+        table.confirm(T(0), id("AB3F9Z"), at("10.0.0.1:5000"));
+        for port in 1..1000 {
+            table.hear(T(port), id("AB3F9Z"), ([10, 0, 0, 9], port as u16).into(), Source::Found);
+        }
+        assert_eq!(table.get(id("AB3F9Z")).unwrap().addresses().len(), limits::ADDRESSES);
+        assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.1:5000"));
+    }
+
+    #[test]
+    fn a_goodbye_is_believed_only_from_the_device() {
+        let mut table = table();
+        table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
+        table.booted(id("AB3F9Z"), Some(7));
+        assert!(!table.leave(id("AB3F9Z"), at("10.0.0.66:1").ip(), Some(7)));
+        assert!(!table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(6)));
+        assert!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(7)));
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_a_peer_is_ignored() {
+        let mut table = table();
+        for (peer, address) in [
+            ("SELF22", "10.0.0.1:5000"),
+            ("AB3F9Z", "10.0.0.1:0"),
+            ("AB3F9Z", "0.0.0.0:5000"),
+            ("AB3F9Z", "224.0.0.106:5000"),
+        ] {
+            let heard = table.hear(T(1), id(peer), at(address), Source::Found);
+            assert_eq!(heard, Heard::Ignored, "{peer} {address}");
+        }
+        assert!(table.is_empty());
+    }
+}
