@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind};
-use crate::peers::{Heard, PeerTable, Source};
+use crate::peers::{Heard, Peer, PeerTable, Source};
 
 /// When a device that has just started announces itself. The first ones make
 /// it known at once, the later ones outlast lost packets.
@@ -25,6 +25,10 @@ const BURST: [Duration; 8] = [
     Duration::from_millis(3000),
     Duration::from_millis(7000),
 ];
+
+/// How long a series must have run before a search begins it anew: a program
+/// may ask for an unknown device as often as it likes.
+const SEARCH_PAUSE: Duration = Duration::from_secs(2);
 
 /// How often a device announces itself while there are few.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -57,13 +61,13 @@ pub enum Action {
     Announce(Vec<u8>),
     /// Send these bytes to this address.
     Answer(SocketAddr, Vec<u8>),
-    /// PING this device at this address, and report by [`Discovery::greeted`].
-    /// It learns devices from their requests only.
-    Greet(DeviceId, SocketAddr),
+    /// PING this device, and report by [`Discovery::greeted`]. It learns
+    /// devices from their requests only.
+    Greet(DeviceId),
     /// Tell the user that this device has appeared.
     Joined(DeviceId),
     /// Tell the user that this device said goodbye.
-    Left(DeviceId),
+    Left(Peer),
     /// Tell the user that another device uses our id, from this address.
     DuplicateId(SocketAddr),
 }
@@ -92,7 +96,6 @@ struct Burst {
 #[derive(Debug)]
 struct Greeting {
     id: DeviceId,
-    at: SocketAddr,
     attempt: usize,
     due: Duration,
 }
@@ -120,10 +123,14 @@ impl Discovery {
         discovery
     }
 
-    /// Announces in a quick series again, so that whoever is there answers.
+    /// Announces in a quick series again, so that whoever is there answers. A
+    /// series that has just begun goes on instead.
     pub fn search(&mut self, now: Duration) {
-        self.burst = Some(Burst { started: now, step: 0 });
-        self.next_announce = now;
+        let is_recent = |burst: &Burst| now < burst.started + SEARCH_PAUSE;
+        if !self.burst.as_ref().is_some_and(is_recent) {
+            self.burst = Some(Burst { started: now, step: 0 });
+            self.next_announce = now;
+        }
     }
 
     /// Takes a datagram that came from `from`.
@@ -142,9 +149,9 @@ impl Discovery {
         }
         match (datagram.kind, datagram.port) {
             (Kind::Bye, _) => {
-                if peers.leave(datagram.id, from.ip(), datagram.boot) {
+                if let Some(peer) = peers.leave(datagram.id, from.ip(), datagram.boot) {
                     self.greetings.retain(|greeting| greeting.id != datagram.id);
-                    self.actions.push_back(Action::Left(datagram.id));
+                    self.actions.push_back(Action::Left(peer));
                 }
             }
             (Kind::Announce, None) => self.answer(now, from),
@@ -159,7 +166,7 @@ impl Discovery {
                 let is_news = restarted || matches!(heard, Heard::New | Heard::NewAddress);
                 match datagram.boot {
                     Some(_) if is_news && kind == Kind::Announce => self.answer(now, from),
-                    None if is_news => self.greet(now, datagram.id, at),
+                    None if is_news => self.greet(now, datagram.id),
                     _ => {}
                 }
             }
@@ -189,7 +196,7 @@ impl Discovery {
         if let Some(greeting) = self.greetings.iter_mut().find(|greeting| greeting.due <= now) {
             // Not again before its outcome is reported.
             greeting.due = Duration::MAX;
-            return Some(Action::Greet(greeting.id, greeting.at));
+            return Some(Action::Greet(greeting.id));
         }
         if self.next_announce <= now {
             self.schedule(now, peers);
@@ -231,10 +238,10 @@ impl Discovery {
     }
 
     /// Has a Python device PINGed, which makes it register us.
-    fn greet(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
+    fn greet(&mut self, now: Duration, id: DeviceId) {
         if self.port.is_some() {
             self.greetings.retain(|greeting| greeting.id != id);
-            self.greetings.push(Greeting { id, at, attempt: 0, due: now });
+            self.greetings.push(Greeting { id, attempt: 0, due: now });
         }
     }
 

@@ -286,9 +286,7 @@ impl<'a> Reply<'a> {
         if status == 421 || sender.is_some_and(|sender| sender != asked) {
             return Err(Rejection::WrongDevice { found: sender });
         }
-        let words = || {
-            message.error.as_ref().map_or("", |reason| &reason.message).to_owned()
-        };
+        let words = || message.error.as_ref().map_or("", |reason| &reason.message).to_owned();
         let code = message.error.as_ref().map(|reason| &*reason.code);
         match (status, message.command) {
             (200, _) => Ok(Self::Message(message)),

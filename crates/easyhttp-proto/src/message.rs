@@ -58,12 +58,7 @@ impl Header {
         recipient_id: Option<DeviceId>,
         timestamp: i64,
     ) -> Self {
-        Self {
-            sender_id: Some(sender_id),
-            sender_port,
-            recipient_id,
-            timestamp: Some(timestamp),
-        }
+        Self { sender_id: Some(sender_id), sender_port, recipient_id, timestamp: Some(timestamp) }
     }
 }
 

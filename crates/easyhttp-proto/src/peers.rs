@@ -6,7 +6,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use crate::{DeviceId, limits};
@@ -89,9 +89,8 @@ impl Peer {
     }
 
     fn sort(&mut self) {
-        self.addresses.sort_by_key(|a| {
-            core::cmp::Reverse((a.verified, a.source == Source::Added, a.heard))
-        });
+        self.addresses
+            .sort_by_key(|a| core::cmp::Reverse((a.verified, a.source == Source::Added, a.heard)));
     }
 
     /// Who makes room first when the table is full. None: never.
@@ -240,19 +239,20 @@ impl PeerTable {
         }
     }
 
-    /// Notes a goodbye, and says whether it was believed: it must come from an
-    /// address of the device, and from its current start. What the user added
-    /// stays.
-    pub fn leave(&mut self, id: DeviceId, from: core::net::IpAddr, boot: Option<u32>) -> bool {
-        let Some(peer) = self.peers.get_mut(&id) else { return false };
+    /// Notes a goodbye, and gives the device as it was. One that is not
+    /// believed gives nothing: it must come from an address of the device, and
+    /// from its current start. What the user added stays in the table.
+    pub fn leave(&mut self, id: DeviceId, from: IpAddr, boot: Option<u32>) -> Option<Peer> {
+        let peer = self.peers.get_mut(&id)?;
         if peer.boot != boot || !peer.addresses.iter().any(|a| a.at.ip() == from) {
-            return false;
+            return None;
         }
+        let before = peer.clone();
         peer.addresses.retain(|a| a.source == Source::Added);
         if peer.addresses.is_empty() {
             self.peers.remove(&id);
         }
-        true
+        Some(before)
     }
 
     /// Makes room for a device of this standing, if the table is full and one
@@ -365,9 +365,9 @@ mod tests {
         let mut table = table();
         table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
         table.booted(id("AB3F9Z"), Some(7));
-        assert!(!table.leave(id("AB3F9Z"), at("10.0.0.66:1").ip(), Some(7)));
-        assert!(!table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(6)));
-        assert!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(7)));
+        assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.66:1").ip(), Some(7)), None);
+        assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(6)), None);
+        assert!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(7)).is_some());
         assert!(table.is_empty());
     }
 

@@ -1,0 +1,51 @@
+//! What the user may give as the address of a device.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::error::{Error, Result};
+
+/// Whatever a method takes as an address: a [`SocketAddr`], an IP address with
+/// a port, or a text such as `"192.168.1.23:5000"`. Names are not looked up.
+pub trait IntoAddress {
+    /// Gives the address, or an error that shows the text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAddress`].
+    fn into_address(self) -> Result<SocketAddr>;
+}
+
+impl IntoAddress for SocketAddr {
+    fn into_address(self) -> Result<SocketAddr> {
+        if self.port() == 0 {
+            return Err(Error::InvalidAddress(self.to_string()));
+        }
+        Ok(self)
+    }
+}
+
+impl<I: Into<IpAddr>> IntoAddress for (I, u16) {
+    fn into_address(self) -> Result<SocketAddr> {
+        SocketAddr::new(self.0.into(), self.1).into_address()
+    }
+}
+
+impl IntoAddress for &str {
+    fn into_address(self) -> Result<SocketAddr> {
+        self.parse::<SocketAddr>()
+            .map_err(|_| Error::InvalidAddress(self.to_owned()))?
+            .into_address()
+    }
+}
+
+impl IntoAddress for &String {
+    fn into_address(self) -> Result<SocketAddr> {
+        self.as_str().into_address()
+    }
+}
+
+impl IntoAddress for String {
+    fn into_address(self) -> Result<SocketAddr> {
+        self.as_str().into_address()
+    }
+}

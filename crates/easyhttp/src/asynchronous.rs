@@ -1,0 +1,239 @@
+//! The async face.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use easyhttp_proto::exchange::Event;
+use easyhttp_proto::id::IntoDeviceId;
+use easyhttp_proto::{Command, DeviceId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::address::IntoAddress;
+use crate::builder::Builder;
+use crate::call::Reply;
+use crate::error::{Error, Result};
+use crate::handler::{
+    Callback, Handler, IntoFetchAnswer, IntoPushAnswer, Returned, async_handlers, on, on_async,
+    plain_handlers,
+};
+use crate::node::Node;
+use crate::peer::Peer;
+use crate::request::Request;
+
+/// A device on a tokio runtime. [`EasyHttp`](crate::EasyHttp) is its blocking twin.
+///
+/// Dropping it stops the device: its port is free at once, and what still runs
+/// ends by itself. [`stop`](Self::stop) waits for that.
+///
+/// ```no_run
+/// # async fn run() -> easyhttp::Result<()> {
+/// use easyhttp::{EasyHttpAsync, json};
+///
+/// let easy = EasyHttpAsync::builder()
+///     .on_fetch(|_| json!({"temperature": 23.5}))
+///     .start()
+///     .await?;
+/// println!("{} is up", easy.id());
+/// println!("{}", easy.fetch("7H8G2K", ()).await?);
+/// # Ok(()) }
+/// ```
+pub struct EasyHttpAsync {
+    pub(crate) node: Arc<Node>,
+    /// Whether dropping this stops the device.
+    is_owner: bool,
+}
+
+impl EasyHttpAsync {
+    /// Sets up a device.
+    pub fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Starts a device with the defaults: port 5000, `easyhttp_device.json` in
+    /// the current folder, discovery on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::start`].
+    pub async fn start() -> Result<Self> {
+        Self::builder().start().await
+    }
+
+    pub(crate) async fn start_with(builder: Builder<impl Sized>) -> Result<Self> {
+        let (settings, handlers) = builder.finish()?;
+        Ok(Self { node: Node::start(settings, handlers).await?, is_owner: true })
+    }
+
+    /// Another handle of the same device, for tasks and handlers. Dropping it
+    /// does not stop the device.
+    pub fn handle(&self) -> Self {
+        Self { node: Arc::clone(&self.node), is_owner: false }
+    }
+
+    /// Says goodbye, frees the port and waits for the handlers and connections
+    /// that still run, up to [`Limits::stop`](crate::Limits::stop). Called
+    /// again, or from a handler of this device, it does not wait for those.
+    pub async fn stop(&self) {
+        let inside_handler = self.node.tasks.is_inside_handler();
+        Arc::clone(&self.node).stop(inside_handler).await;
+    }
+
+    /// The device's name.
+    pub fn id(&self) -> DeviceId {
+        self.node.id
+    }
+
+    /// The TCP port on which the device answers. None if it only asks.
+    pub fn port(&self) -> Option<u16> {
+        self.node.port
+    }
+
+    // ---- who is there ----
+
+    /// The devices that are known, in the order of their ids.
+    pub fn devices(&self) -> Vec<Peer> {
+        self.node.devices()
+    }
+
+    /// The devices that announced themselves by multicast.
+    pub fn discovered(&self) -> Vec<DeviceId> {
+        self.node.peers().iter().filter(|peer| peer.is_discovered()).map(|peer| peer.id).collect()
+    }
+
+    /// Waits until a device is known, and gives it at once if it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownDevice`] after `wait`; [`Error::InvalidId`].
+    pub async fn find(&self, id: impl IntoDeviceId, wait: Duration) -> Result<Peer> {
+        self.node.find(id.into_device_id()?, wait).await
+    }
+
+    /// Names the address of a device, as discovery would.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidId`], [`Error::InvalidAddress`].
+    pub fn add(&self, id: impl IntoDeviceId, address: impl IntoAddress) -> Result<()> {
+        self.node.add(id.into_device_id()?, address.into_address()?);
+        Ok(())
+    }
+
+    /// Forgets a device, and says whether it was known. It comes back when it
+    /// is heard again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidId`].
+    pub fn remove(&self, id: impl IntoDeviceId) -> Result<bool> {
+        let id = id.into_device_id()?;
+        Ok(self.node.peers().remove(id))
+    }
+
+    /// Starts to find others and to be found, if it does not run already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`] if the UDP port cannot be used; [`Error::Stopped`].
+    pub fn start_discovery(&self) -> Result<()> {
+        self.node.start_discovery()
+    }
+
+    /// Says goodbye and stops to find others. Those that are known stay known.
+    pub fn stop_discovery(&self) {
+        self.node.stop_discovery();
+    }
+
+    // ---- talking ----
+
+    /// Asks whether a device is there, and gives the round trip.
+    ///
+    /// # Errors
+    ///
+    /// As all calls: [`Error::UnknownDevice`], [`Error::Unreachable`],
+    /// [`Error::TimedOut`], [`Error::WrongDevice`] and what else [`Error`] lists.
+    pub async fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {
+        self.node.ping(id.into_device_id()?).await
+    }
+
+    /// Asks a device for data. `query` is anything that serialises; `()` asks
+    /// without a query. A device that has nothing to say gives `null`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping), and [`Error::NoHandler`],
+    /// [`Error::HandlerFailed`], [`Error::UnexpectedData`] if the data holds a
+    /// number beyond `f64`.
+    pub async fn fetch(&self, id: impl IntoDeviceId, query: impl Serialize) -> Result<Value> {
+        self.fetch_as(id, query).await
+    }
+
+    /// As [`fetch`](Self::fetch), with the data as a type of yours.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch), and [`Error::UnexpectedData`] if the data
+    /// does not fit the type.
+    pub async fn fetch_as<T: DeserializeOwned>(
+        &self,
+        id: impl IntoDeviceId,
+        query: impl Serialize,
+    ) -> Result<T> {
+        let id = id.into_device_id()?;
+        let data = self.node.fetch(id, query).await?;
+        data.parse().map_err(|source| Error::UnexpectedData { id, source })
+    }
+
+    /// Sends a command, and returns when the device has accepted it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping), and [`Error::Refused`] with the device's
+    /// reason, [`Error::NoHandler`], [`Error::HandlerFailed`].
+    pub async fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<()> {
+        self.node.push(id.into_device_id()?, data).await
+    }
+
+    /// Sends any command that can be asked, and gives the answer as it is: a
+    /// NACK is an answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping), and [`Error::NotARequest`].
+    pub async fn send(
+        &self,
+        id: impl IntoDeviceId,
+        command: Command,
+        data: impl Serialize,
+    ) -> Result<Reply> {
+        self.node.call(id.into_device_id()?, command, data).await
+    }
+
+    // ---- events ----
+
+    plain_handlers! { self: &Self => () }
+    async_handlers! { self: &Self => () }
+
+    fn insert_handler(&self, handler: Handler) {
+        self.node.handlers.insert(handler);
+    }
+}
+
+impl Drop for EasyHttpAsync {
+    fn drop(&mut self) {
+        if self.is_owner {
+            self.node.halt();
+        }
+    }
+}
+
+impl std::fmt::Debug for EasyHttpAsync {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EasyHttpAsync")
+            .field("id", &self.id())
+            .field("port", &self.port())
+            .finish_non_exhaustive()
+    }
+}

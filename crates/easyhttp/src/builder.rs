@@ -1,0 +1,195 @@
+//! Setting a device up.
+
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use easyhttp_proto::exchange::Event;
+use easyhttp_proto::id::IntoDeviceId;
+
+use crate::asynchronous::EasyHttpAsync;
+use crate::blocking::EasyHttp;
+use crate::error::{Error, Result};
+use crate::handler::{
+    Callback, Handler, IntoFetchAnswer, IntoPushAnswer, Returned, Set, async_handlers, on,
+    on_async, plain_handlers,
+};
+use crate::node::new_id;
+use crate::peer::Peer;
+use crate::request::Request;
+use crate::settings::{Identity, Limits, Settings};
+
+/// Sets up a device; [`start`](Builder::start) starts it.
+///
+/// `Face` is what comes out: an [`EasyHttp`] or an [`EasyHttpAsync`].
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder<Face> {
+    settings: Settings,
+    handlers: Set,
+    /// A setting that was wrong; starting says so.
+    wrong: Option<Error>,
+    face: PhantomData<fn() -> Face>,
+}
+
+impl<Face> Builder<Face> {
+    pub(crate) fn new() -> Self {
+        Self {
+            settings: Settings::default(),
+            handlers: Set::default(),
+            wrong: None,
+            face: PhantomData,
+        }
+    }
+
+    /// Prints what happens to standard error. Off by default; `tracing` gets
+    /// the same at the level `DEBUG`, whatever this says.
+    pub fn debug(mut self, debug: bool) -> Self {
+        self.settings.debug = debug;
+        self
+    }
+
+    /// The TCP port to answer on; 0 picks one that is free. 5000 by default.
+    pub fn port(mut self, port: u16) -> Self {
+        let address = self.settings.listen.map(|(address, _)| address);
+        let address = address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
+        self.settings.listen = Some((address, port));
+        self
+    }
+
+    /// The address of this machine to answer on. All of them by default.
+    pub fn address(mut self, address: impl Into<IpAddr>) -> Self {
+        let port = self.settings.listen.map_or(5000, |(_, port)| port);
+        self.settings.listen = Some((address.into(), port));
+        self
+    }
+
+    /// Answers nobody: the device only asks, has no port, and is not found by
+    /// others.
+    pub fn ask_only(mut self) -> Self {
+        self.settings.listen = None;
+        self
+    }
+
+    /// The file that keeps the device's id; it is made at the first start.
+    /// `easyhttp_device.json` in the current folder by default.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.identity = Identity::File(path.into());
+        self
+    }
+
+    /// Uses this id and no device file.
+    pub fn id(mut self, id: impl IntoDeviceId) -> Self {
+        match id.into_device_id() {
+            Ok(id) => self.settings.identity = Identity::Fixed(id),
+            Err(invalid) => self.wrong = Some(invalid.into()),
+        }
+        self
+    }
+
+    /// Uses a fresh id for this run, and no device file.
+    pub fn random_id(mut self) -> Self {
+        match new_id() {
+            Ok(id) => self.settings.identity = Identity::Fixed(id),
+            Err(error) => self.wrong = Some(error.into()),
+        }
+        self
+    }
+
+    /// Whether to find others by multicast, and be found. On by default.
+    pub fn discovery(mut self, discovery: bool) -> Self {
+        self.settings.discovery = discovery;
+        self
+    }
+
+    /// The UDP port of discovery. 37020 by default, as all EasyHTTP devices
+    /// have it; devices with another port do not see those, nor are they seen.
+    pub fn discovery_port(mut self, port: u16) -> Self {
+        self.settings.discovery_port = port;
+        self
+    }
+
+    /// The network interfaces to find others on, by name. All by default.
+    pub fn interfaces<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.settings.interfaces = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets web pages of this origin send commands, such as
+    /// `"http://panel.local:8080"`. None by default: a page in any browser on
+    /// the network could otherwise drive the device.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.settings.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// A name by which this device may be addressed, beside its IP addresses
+    /// and `localhost`. Requests that use another one are refused, because a
+    /// web page can make any name of its own point here.
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.host_names.push(name.into());
+        self
+    }
+
+    /// How long a whole call may take. 3 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.limits.call = timeout;
+        self.settings.limits.connect = self.settings.limits.connect.min(timeout);
+        self
+    }
+
+    /// What others may cost this device.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    plain_handlers! { self: Self => Self }
+
+    fn insert_handler(mut self, handler: Handler) -> Self {
+        self.handlers.insert(handler);
+        self
+    }
+
+    pub(crate) fn finish(self) -> Result<(Settings, Set)> {
+        match self.wrong {
+            Some(error) => Err(error),
+            None => Ok((self.settings, self.handlers)),
+        }
+    }
+}
+
+impl Builder<EasyHttp> {
+    /// Starts the device. When this returns, its port answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`] if the port is in use, the device file cannot be read
+    /// or is held by another device, and the like; [`Error::InvalidId`].
+    pub fn start(self) -> Result<EasyHttp> {
+        EasyHttp::start_with(self)
+    }
+}
+
+impl Builder<EasyHttpAsync> {
+    async_handlers! { self: Self => Self }
+
+    /// Starts the device on the current tokio runtime. When this returns, its
+    /// port answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::<EasyHttp>::start`](Builder::start).
+    pub async fn start(self) -> Result<EasyHttpAsync> {
+        EasyHttpAsync::start_with(self).await
+    }
+}
+
+impl<Face> std::fmt::Debug for Builder<Face> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

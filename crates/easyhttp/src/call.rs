@@ -1,0 +1,256 @@
+//! One command out: to the right device, at whichever of its addresses it
+//! answers, within one deadline.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use easyhttp_proto::exchange::{self, Event, Rejection};
+use easyhttp_proto::{Command, DeviceId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::client::{Answer, Failure};
+use crate::error::{Error, Result};
+use crate::node::Node;
+use crate::request::{Data, Request};
+
+/// What a peer answered.
+///
+/// A PONG, DATA, ACK or NACK has its command here; a peer that only says that
+/// it received something has none.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Reply {
+    /// What the answer says.
+    pub command: Option<Command>,
+    /// The data of a DATA.
+    pub data: Data,
+    /// Why a NACK refuses, if it says so.
+    pub reason: Option<String>,
+    /// The whole answer, as JSON.
+    pub json: Data,
+    /// The address that answered.
+    pub from: SocketAddr,
+    /// How long the exchange took, the connection included if it was new.
+    pub took: Duration,
+}
+
+impl Node {
+    /// Sends a command and reads the answer, whichever it is.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        id: DeviceId,
+        command: Command,
+        data: impl Serialize,
+    ) -> Result<Reply> {
+        if self.tasks.is_stopping() {
+            return Err(Error::Stopped);
+        }
+        if matches!(
+            command,
+            Command::Ack | Command::Nack | Command::Discovery | Command::DiscoveryAck
+        ) {
+            return Err(Error::NotARequest(command));
+        }
+        let data = serde_json::value::to_raw_value(&data).map_err(Error::InvalidData)?;
+        let call = Call { node: self, id, command, data, started: Instant::now() };
+        let reply = call.run().await;
+        self.debug(|| match &reply {
+            Ok(reply) => format!("{command} to {id} at {}: {}", reply.from, reply.json),
+            Err(error) => format!("{command} to {id}: {error}"),
+        });
+        reply
+    }
+
+    pub(crate) async fn ping(self: &Arc<Self>, id: DeviceId) -> Result<Duration> {
+        let reply = self.call(id, Command::Ping, ()).await?;
+        match reply.command {
+            Some(Command::Pong) => Ok(reply.took),
+            _ => Err(reply.unexpected(id, "PONG")),
+        }
+    }
+
+    pub(crate) async fn fetch(
+        self: &Arc<Self>,
+        id: DeviceId,
+        query: impl Serialize,
+    ) -> Result<Data> {
+        let reply = self.call(id, Command::Fetch, query).await?;
+        match reply.command {
+            // A device that has nothing to say says that it received the FETCH.
+            Some(Command::Data) | None => Ok(reply.data),
+            _ => Err(reply.unexpected(id, "DATA")),
+        }
+    }
+
+    pub(crate) async fn push(self: &Arc<Self>, id: DeviceId, data: impl Serialize) -> Result<()> {
+        let reply = self.call(id, Command::Push, data).await?;
+        match reply.command {
+            Some(Command::Ack) => Ok(()),
+            Some(Command::Nack) => Err(Error::Refused { id, reason: reply.reason }),
+            _ => Err(reply.unexpected(id, "ACK or NACK")),
+        }
+    }
+}
+
+impl Reply {
+    fn unexpected(&self, id: DeviceId, expected: &str) -> Error {
+        let detail = match self.command {
+            Some(command) => format!("{expected} was expected, not {command}"),
+            None => format!("{expected} was expected, not a status alone"),
+        };
+        Error::Protocol { id, address: self.from, detail }
+    }
+}
+
+/// One call on its way.
+struct Call<'a> {
+    node: &'a Arc<Node>,
+    id: DeviceId,
+    command: Command,
+    data: Box<RawValue>,
+    started: Instant,
+}
+
+impl Call<'_> {
+    async fn run(&self) -> Result<Reply> {
+        let mut failed = None;
+        for address in self.addresses().await? {
+            match self.try_at(address.at, address.verified).await {
+                Err(error) if is_harmless(&error) && !self.is_late() => failed = Some(error),
+                done => return done,
+            }
+        }
+        Err(failed.unwrap_or(Error::UnknownDevice { id: self.id, seen: Vec::new() }))
+    }
+
+    /// Where the device may be, the best address first.
+    async fn addresses(&self) -> Result<Vec<easyhttp_proto::peers::Address>> {
+        self.node.find(self.id, self.node.first_wait()).await?;
+        let peers = self.node.peers();
+        Ok(peers.get(self.id).map(|peer| peer.addresses().to_vec()).unwrap_or_default())
+    }
+
+    /// Sends the command to one address. One that only claims to be the
+    /// device's is PINGed first: a command may not reach a wrong device.
+    async fn try_at(&self, at: SocketAddr, is_verified: bool) -> Result<Reply> {
+        if !is_verified && self.command != Command::Ping {
+            let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
+            let pong = self.exchange(at, ping.into()).await?;
+            if pong.command != Some(Command::Pong) {
+                return Err(pong.unexpected(self.id, "PONG"));
+            }
+        }
+        let message = self.node.speaker().message(self.command, Some(self.id));
+        let bytes = message.with_data(Some(&self.data)).encode();
+        let limit = self.node.settings.limits.body;
+        if bytes.len() > limit {
+            return Err(Error::TooLarge { what: "the message", limit: Some(limit) });
+        }
+        self.exchange(at, bytes.into()).await
+    }
+
+    /// One request and its answer. What it says about the address is noted.
+    async fn exchange(&self, at: SocketAddr, message: Bytes) -> Result<Reply> {
+        let Node { client, tasks, settings, .. } = &**self.node;
+        let sent = Instant::now();
+        let answer = client.post(tasks, at, message, self.started + settings.limits.call).await;
+        let reply = match answer {
+            Ok(answer) => self.read(at, &answer, sent.elapsed()),
+            Err(failure) => Err(self.failed(at, failure)),
+        };
+        let mut peers = self.node.peers();
+        match &reply {
+            Err(Error::WrongDevice { .. }) => peers.mismatch(self.id, at),
+            Err(Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. }) => {
+                peers.fail(self.id, at)
+            }
+            // It answered to its name.
+            Ok(Reply { command: Some(_), .. }) => peers.confirm(self.node.now(), self.id, at),
+            _ => {}
+        }
+        drop(peers);
+        reply
+    }
+
+    fn read(&self, at: SocketAddr, answer: &Answer, took: Duration) -> Result<Reply> {
+        let id = self.id;
+        let note = answer.note.as_deref();
+        let read = exchange::Reply::read(id, answer.status, note, &answer.body);
+        let json = || serde_json::from_slice::<&RawValue>(&answer.body).ok();
+        match read {
+            Ok(exchange::Reply::Message(message)) => {
+                let event = match message.command {
+                    Command::Pong => Some(Event::Pong),
+                    Command::Data => Some(Event::Data),
+                    _ => None,
+                };
+                if let Some(event) = event {
+                    let request = Request::new(message.header, message.data, at);
+                    self.node.notify_answer(event, request);
+                }
+                Ok(Reply {
+                    command: Some(message.command),
+                    data: Data::from_raw(message.data),
+                    reason: message.error.map(|reason| reason.message.into_owned()),
+                    json: Data::from_raw(json()),
+                    from: at,
+                    took,
+                })
+            }
+            Ok(_) => Ok(Reply {
+                command: None,
+                data: Data::default(),
+                reason: None,
+                json: Data::from_raw(json()),
+                from: at,
+                took,
+            }),
+            Err(rejection) => Err(match rejection {
+                Rejection::NoHandler => Error::NoHandler { id },
+                Rejection::HandlerFailed { message } => Error::HandlerFailed { id, message },
+                Rejection::Busy => Error::Busy { id },
+                Rejection::WrongDevice { found } => Error::WrongDevice { id, address: at, found },
+                Rejection::TooLarge => Error::TooLarge { what: "the message", limit: None },
+                Rejection::NotTaken { status, message } => {
+                    Error::NotTaken { id, address: at, status, message }
+                }
+                Rejection::NotUnderstood { malformed, .. } => {
+                    Error::Protocol { id, address: at, detail: malformed.to_string() }
+                }
+                other => Error::Protocol { id, address: at, detail: format!("{other:?}") },
+            }),
+        }
+    }
+
+    fn failed(&self, address: SocketAddr, failure: Failure) -> Error {
+        let id = self.id;
+        match failure {
+            Failure::Connect(source) => Error::Unreachable { id, address, source },
+            Failure::ConnectTimeout(after) => Error::TimedOut { id, address, after, sent: false },
+            Failure::AnswerTimeout => {
+                Error::TimedOut { id, address, after: self.node.settings.limits.call, sent: true }
+            }
+            Failure::Broken(source) => Error::Interrupted { id, address, source },
+            Failure::TooLarge => {
+                Error::TooLarge { what: "the answer", limit: Some(self.node.settings.limits.body) }
+            }
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        self.started.elapsed() >= self.node.settings.limits.call
+    }
+}
+
+/// Whether the device cannot have got the command, so that another address may
+/// be tried.
+fn is_harmless(error: &Error) -> bool {
+    match error {
+        Error::Unreachable { .. } | Error::WrongDevice { .. } => true,
+        Error::TimedOut { sent, .. } => !sent,
+        _ => false,
+    }
+}

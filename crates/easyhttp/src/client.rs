@@ -1,0 +1,256 @@
+//! HTTP connections to peers, kept open from one call to the next.
+//!
+//! Whoever makes a call drives its connection, so that a call wakes no other
+//! task.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use easyhttp_proto::exchange::ERROR_HEADER;
+use easyhttp_proto::{API_PATH, limits};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+
+use crate::node::lock;
+use crate::settings::Limits;
+use crate::tasks::Tasks;
+
+/// What a peer answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+    /// What the header [`ERROR_HEADER`] says.
+    pub(crate) note: Option<String>,
+}
+
+/// Why there is no answer.
+pub(crate) enum Failure {
+    /// No connection, so nothing was sent.
+    Connect(io::Error),
+    /// No connection in time, so nothing was sent.
+    ConnectTimeout(Duration),
+    /// No answer in time.
+    AnswerTimeout,
+    /// The connection broke before the answer was whole.
+    Broken(Box<dyn std::error::Error + Send + Sync>),
+    /// The answer is larger than allowed.
+    TooLarge,
+}
+
+/// The connections that wait for the next call.
+pub(crate) struct Client {
+    idle: Arc<Mutex<Idle>>,
+    connect: Duration,
+    keep: Duration,
+    body: usize,
+}
+
+#[derive(Default)]
+struct Idle {
+    connections: HashMap<SocketAddr, Vec<Connection>>,
+    has_reaper: bool,
+    is_closed: bool,
+}
+
+impl Client {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            idle: Arc::default(),
+            connect: limits.connect,
+            keep: limits.client_idle,
+            body: limits.body,
+        }
+    }
+
+    /// Posts a message and waits for the answer until `deadline`.
+    pub(crate) async fn post(
+        &self,
+        tasks: &Tasks,
+        at: SocketAddr,
+        message: Bytes,
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
+        loop {
+            let (mut connection, is_new) = match self.take(at).await {
+                Some(connection) => (connection, false),
+                None => (self.open(at, deadline).await?, true),
+            };
+            let exchange = connection.exchange(at, message.clone(), self.body);
+            match timeout_at(deadline.into(), exchange).await {
+                Err(_) => return Err(Failure::AnswerTimeout),
+                Ok(Ok(answer)) => {
+                    self.keep(tasks, at, connection);
+                    return Ok(answer);
+                }
+                // The peer had closed a connection that was kept.
+                Ok(Err(Broken::BeforeSending(_))) if !is_new => {}
+                Ok(Err(Broken::BeforeSending(error) | Broken::AfterSending(error))) => {
+                    return Err(Failure::Broken(error));
+                }
+                Ok(Err(Broken::TooLarge)) => return Err(Failure::TooLarge),
+            }
+        }
+    }
+
+    /// Closes all connections that wait, and keeps none any more.
+    pub(crate) fn close(&self) {
+        let mut idle = lock(&self.idle);
+        idle.is_closed = true;
+        idle.connections.clear();
+    }
+
+    async fn open(&self, at: SocketAddr, deadline: Instant) -> Result<Connection, Failure> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = self.connect.min(left);
+        let stream = tokio::time::timeout(limit, TcpStream::connect(at))
+            .await
+            .map_err(|_| Failure::ConnectTimeout(limit))?
+            .map_err(Failure::Connect)?;
+        Connection::new(stream).await.map_err(Failure::Connect)
+    }
+
+    /// A kept connection that is still open.
+    async fn take(&self, at: SocketAddr) -> Option<Connection> {
+        loop {
+            let mut connection = lock(&self.idle).connections.get_mut(&at)?.pop()?;
+            if connection.used.elapsed() < self.keep && connection.is_open().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(&self, tasks: &Tasks, at: SocketAddr, mut connection: Connection) {
+        let mut idle = lock(&self.idle);
+        let kept = idle.connections.entry(at).or_default();
+        if kept.len() < limits::CLIENT_IDLE_CONNECTIONS {
+            connection.used = Instant::now();
+            kept.push(connection);
+        }
+        if idle.is_closed {
+            idle.connections.clear();
+        } else if !idle.has_reaper {
+            idle.has_reaper = true;
+            tasks.spawn_service(reap(Arc::downgrade(&self.idle), self.keep));
+        }
+    }
+}
+
+/// Closes connections that nobody has used for `keep`, until none is left.
+async fn reap(idle: Weak<Mutex<Idle>>, keep: Duration) {
+    loop {
+        tokio::time::sleep(keep).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let mut idle = lock(&idle);
+        idle.connections.retain(|_, kept| {
+            kept.retain(|connection| connection.used.elapsed() < keep);
+            !kept.is_empty()
+        });
+        if idle.connections.is_empty() {
+            idle.has_reaper = false;
+            return;
+        }
+    }
+}
+
+/// One connection, and the machine that drives it.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    driver: http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    used: Instant,
+}
+
+enum Broken {
+    BeforeSending(Box<dyn std::error::Error + Send + Sync>),
+    AfterSending(Box<dyn std::error::Error + Send + Sync>),
+    TooLarge,
+}
+
+impl Connection {
+    async fn new(stream: TcpStream) -> io::Result<Self> {
+        // Head and body go out in one write; waiting for more would cost 40 ms.
+        stream.set_nodelay(true)?;
+        let (sender, driver) = http1::Builder::new()
+            .max_headers(limits::HEADERS)
+            .max_header_size(limits::HEADER_BLOCK)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        Ok(Self { sender, driver, used: Instant::now() })
+    }
+
+    async fn is_open(&mut self) -> bool {
+        let driver = &mut self.driver;
+        // One look at the socket: has the peer closed it meanwhile?
+        let is_over = poll_fn(|cx| Poll::Ready(Pin::new(&mut *driver).poll(cx).is_ready())).await;
+        !is_over && self.sender.is_ready()
+    }
+
+    async fn exchange(
+        &mut self,
+        at: SocketAddr,
+        message: Bytes,
+        limit: usize,
+    ) -> Result<Answer, Broken> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(API_PATH)
+            .header(HOST, at.to_string())
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(message))
+            .map_err(|error| Broken::BeforeSending(error.into()))?;
+        let Self { sender, driver, .. } = self;
+        let exchange =
+            async {
+                let response = sender.try_send_request(request).await.map_err(|mut unsent| {
+                    match unsent.take_message() {
+                        Some(_) => Broken::BeforeSending(unsent.into_error().into()),
+                        None => Broken::AfterSending(unsent.into_error().into()),
+                    }
+                })?;
+                let (head, body) = response.into_parts();
+                let body = Limited::new(body, limit).collect().await.map_err(|error| {
+                    match error.is::<LengthLimitError>() {
+                        true => Broken::TooLarge,
+                        false => Broken::AfterSending(error),
+                    }
+                })?;
+                let note = head.headers.get(ERROR_HEADER).and_then(|note| note.to_str().ok());
+                Ok(Answer {
+                    status: head.status.as_u16(),
+                    body: body.to_bytes(),
+                    note: note.map(str::to_owned),
+                })
+            };
+        drive(driver, exchange).await
+    }
+}
+
+/// Runs `exchange`, and the connection that it waits for, in one task.
+async fn drive<F: Future>(
+    driver: &mut http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    exchange: F,
+) -> F::Output {
+    let mut exchange = pin!(exchange);
+    let mut is_over = false;
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = exchange.as_mut().poll(cx) {
+            return Poll::Ready(output);
+        }
+        // An error of the connection reaches the exchange as well.
+        is_over = is_over || Pin::new(&mut *driver).poll(cx).is_ready();
+        exchange.as_mut().poll(cx)
+    })
+    .await
+}

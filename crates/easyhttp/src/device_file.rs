@@ -1,0 +1,140 @@
+//! The file that keeps a device's id, and the lock that keeps the id unique.
+//!
+//! ```json
+//! {"device_id": "7H8G2K", "port": 5000, "version": "0.4.0"}
+//! ```
+//!
+//! The Python devices use the same file. It is written once, at the first
+//! start, and never again.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use easyhttp_proto::{DeviceId, VERSION};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::StartError;
+
+/// A device file that this process alone uses, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct DeviceFile {
+    path: PathBuf,
+    _lock: File,
+}
+
+#[derive(Serialize)]
+struct Content {
+    device_id: DeviceId,
+    port: u16,
+    version: &'static str,
+}
+
+impl DeviceFile {
+    /// Locks the file, which need not exist.
+    pub(crate) fn lock(path: &Path) -> Result<Self, StartError> {
+        // The lock is a file beside it, because replacing a file atomically
+        // would replace the lock as well.
+        let lock_path = beside(path, "lock");
+        let failed = |source| StartError::DeviceFile {
+            path: path.to_owned(),
+            action: "lock (by a file beside it)",
+            source,
+        };
+        let mut lock = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let is_told = lock.read_to_string(&mut holder).is_ok() && !holder.is_empty();
+                return Err(StartError::DeviceFileHeld {
+                    path: path.to_owned(),
+                    holder: is_told.then(|| holder.trim().to_owned()),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        // Only for the error message of others: what cannot be written is left out.
+        let _ = lock.set_len(0).and_then(|()| lock.write_all(this_process().as_bytes()));
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The id in the file. None if there is no file yet.
+    pub(crate) fn read(&self) -> Result<Option<DeviceId>, StartError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(self.failed("read", source)),
+        };
+        if bytes.trim_ascii().is_empty() {
+            return Err(self.invalid("it is empty"));
+        }
+        let content: Map<String, Value> = serde_json::from_slice(&bytes)
+            .map_err(|error| self.invalid(format!("it is not a JSON object: {error}")))?;
+        match content.get("device_id") {
+            Some(Value::String(text)) => text
+                .parse()
+                .map(Some)
+                .map_err(|invalid| self.invalid(format!("device_id: {invalid}"))),
+            Some(other) => Err(self.invalid(format!("device_id must be a text, and is {other}"))),
+            None => Err(self.invalid("it has no device_id")),
+        }
+    }
+
+    /// Writes the file: all of it, or nothing. When this returns it is on disk.
+    pub(crate) fn write(&self, id: DeviceId, port: u16) -> Result<(), StartError> {
+        let new = beside(&self.path, "new");
+        let content = Content { device_id: id, port, version: VERSION };
+        let write = || -> io::Result<()> {
+            let mut json = serde_json::to_vec_pretty(&content)?;
+            json.push(b'\n');
+            let mut file = File::create(&new)?;
+            file.write_all(&json)?;
+            file.sync_all()?;
+            fs::rename(&new, &self.path)?;
+            // The new name is on disk when the folder is.
+            #[cfg(unix)]
+            File::open(folder(&self.path))?.sync_all()?;
+            Ok(())
+        };
+        write().map_err(|source| {
+            let _ = fs::remove_file(&new);
+            self.failed("write", source)
+        })
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> StartError {
+        StartError::DeviceFile { path: self.path.clone(), action, source }
+    }
+
+    fn invalid(&self, problem: impl Into<String>) -> StartError {
+        StartError::DeviceFileInvalid { path: self.path.clone(), problem: problem.into() }
+    }
+}
+
+/// `.NAME.EXTENSION` in the folder of a file.
+fn beside(path: &Path, extension: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{extension}"))
+}
+
+#[cfg(unix)]
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn this_process() -> String {
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(Path::file_name).unwrap_or_default();
+    format!("process {} ({})", std::process::id(), name.to_string_lossy())
+}

@@ -1,0 +1,264 @@
+//! The sockets of discovery, and the task that drives its state machine.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use easyhttp_proto::datagram::GROUP;
+use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::{DeviceId, limits};
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::error::{Result, StartError};
+use crate::interfaces::{self, Interface};
+use crate::node::Node;
+use crate::peer::Peer;
+
+/// Discovery that runs, until this is dropped.
+pub(crate) struct Running {
+    inputs: mpsc::UnboundedSender<Input>,
+    started: tokio::time::Instant,
+    _stop: DropGuard,
+}
+
+/// What reaches the task from elsewhere in the device.
+enum Input {
+    Search,
+    Greeted(DeviceId, bool),
+}
+
+impl Running {
+    /// Asks at once who is there.
+    pub(crate) fn search(&self) {
+        let _ = self.inputs.send(Input::Search);
+    }
+
+    pub(crate) fn running_for(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Opens the sockets and starts to look for others.
+pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
+    let port = node.settings.discovery_port;
+    let failed = |source| StartError::Discovery { port, source };
+    let _runtime = node.tasks.runtime().enter();
+    let sockets = Sockets::open(port, node.settings.interfaces.clone()).map_err(failed)?;
+    let entropy = getrandom::u64().map_err(StartError::Randomness)?;
+    let (inputs, received) = mpsc::unbounded_channel();
+    let stop = CancellationToken::new();
+    let driver = Driver {
+        machine: Discovery::new(node.id, node.port, entropy, node.now()),
+        node: Arc::clone(node),
+        sockets,
+        inputs: received,
+        greeted: inputs.clone(),
+    };
+    node.tasks.spawn_service(driver.run(stop.clone()));
+    Ok(Running { inputs, started: tokio::time::Instant::now(), _stop: stop.drop_guard() })
+}
+
+/// Drives the state machine: what arrives goes in, what it wants is done.
+struct Driver {
+    machine: Discovery,
+    node: Arc<Node>,
+    sockets: Sockets,
+    inputs: mpsc::UnboundedReceiver<Input>,
+    greeted: mpsc::UnboundedSender<Input>,
+}
+
+impl Driver {
+    async fn run(mut self, stop: CancellationToken) {
+        let mut buffer = [0; limits::DATAGRAM_READ];
+        loop {
+            self.act();
+            let wakeup = self.machine.next_wakeup().saturating_sub(self.node.now());
+            tokio::select! {
+                (length, from) = self.sockets.receive(&mut buffer) => {
+                    self.receive(from, &buffer[..length]);
+                }
+                Some(input) = self.inputs.recv() => match input {
+                    Input::Search => self.machine.search(self.node.now()),
+                    Input::Greeted(id, answered) => {
+                        self.machine.greeted(self.node.now(), id, answered);
+                    }
+                },
+                () = tokio::time::sleep(wakeup) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        if let Some(goodbye) = self.machine.goodbye() {
+            self.sockets.announce(&goodbye);
+        }
+    }
+
+    fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let now = self.node.now();
+        self.machine.receive(now, from, bytes, &mut self.node.peers());
+    }
+
+    /// Does all that the state machine wants done now.
+    fn act(&mut self) {
+        loop {
+            let known = self.node.peers().len();
+            let Some(action) = self.machine.poll(self.node.now(), known) else { return };
+            match action {
+                Action::Announce(datagram) => {
+                    self.sockets.refresh();
+                    self.sockets.announce(&datagram);
+                }
+                Action::Answer(to, datagram) => self.sockets.answer(to, &datagram),
+                Action::Greet(id) => self.greet(id),
+                Action::Joined(id) => self.node.joined(id),
+                Action::Left(peer) => self.node.left(Peer::new(&peer, self.node.now())),
+                Action::DuplicateId(from) => tracing::warn!(
+                    id = %self.node.id, %from, "another device uses the id of this one"
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    /// PINGs a device, from which it learns who we are.
+    fn greet(&self, id: DeviceId) {
+        let node = Arc::clone(&self.node);
+        let greeted = self.greeted.clone();
+        self.node.tasks.spawn(async move {
+            let _ = greeted.send(Input::Greeted(id, node.ping(id).await.is_ok()));
+        });
+    }
+}
+
+/// One socket that hears the group, and one for each interface that speaks.
+struct Sockets {
+    port: u16,
+    /// The interfaces that the user chose. Empty: all of them.
+    names: Vec<String>,
+    listener: UdpSocket,
+    speakers: Vec<Speaker>,
+}
+
+/// Speaks on one interface, and hears the answers to that.
+///
+/// Answers go to its own port: the group's port may be shared by several
+/// devices of one host, and a unicast datagram reaches only one of them.
+struct Speaker {
+    interface: Interface,
+    socket: UdpSocket,
+}
+
+impl Sockets {
+    fn open(port: u16, names: Vec<String>) -> io::Result<Self> {
+        let mut sockets =
+            Self { port, names, listener: open_listener(port)?, speakers: Vec::new() };
+        sockets.refresh();
+        Ok(sockets)
+    }
+
+    /// Follows interfaces that appear, vanish or change their address.
+    fn refresh(&mut self) {
+        let interfaces = match interfaces::list(&self.names) {
+            Ok(interfaces) => interfaces,
+            Err(error) => return tracing::warn!(%error, "cannot list the network interfaces"),
+        };
+        self.speakers.retain(|speaker| interfaces.contains(&speaker.interface));
+        for interface in interfaces {
+            if self.speakers.iter().any(|speaker| speaker.interface == interface) {
+                continue;
+            }
+            let name = interface.name.clone();
+            match self.join(interface) {
+                Ok(speaker) => self.speakers.push(speaker),
+                Err(error) => tracing::debug!(name, %error, "no multicast on this interface"),
+            }
+        }
+    }
+
+    /// Hears the group on an interface, and opens a socket that speaks there.
+    fn join(&self, interface: Interface) -> io::Result<Speaker> {
+        let membership = InterfaceIndexOrAddress::Index(interface.index);
+        match socket2::SockRef::from(&self.listener).join_multicast_v4_n(&GROUP, &membership) {
+            // Still joined from before its address changed.
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
+            _ => {}
+        }
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_multicast_if_v4(&interface.address)?;
+        socket.set_multicast_ttl_v4(1)?;
+        socket.set_multicast_loop_v4(true)?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
+        Ok(Speaker { interface, socket: into_tokio(socket)? })
+    }
+
+    /// Sends to the group on every interface. What an interface does not take
+    /// is lost, as any datagram may be.
+    fn announce(&self, datagram: &[u8]) {
+        for Speaker { interface, socket } in &self.speakers {
+            if let Err(error) = socket.try_send_to(datagram, (GROUP, self.port).into()) {
+                tracing::debug!(name = interface.name, %error, "cannot announce");
+            }
+        }
+    }
+
+    fn answer(&self, to: SocketAddr, datagram: &[u8]) {
+        let Some(Speaker { socket, .. }) = self.speakers.first() else { return };
+        if let Err(error) = socket.try_send_to(datagram, to) {
+            tracing::debug!(%to, %error, "cannot answer");
+        }
+    }
+
+    /// The next datagram from any socket.
+    async fn receive(&self, buffer: &mut [u8]) -> (usize, SocketAddr) {
+        poll_fn(|cx| {
+            let speakers = self.speakers.iter().map(|speaker| &speaker.socket);
+            for socket in std::iter::once(&self.listener).chain(speakers) {
+                if let Poll::Ready(received) = poll_receive(socket, cx, buffer) {
+                    return Poll::Ready(received);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// A datagram from one socket. Errors are of datagrams sent before (a port
+/// that was closed), and say nothing about the next one.
+fn poll_receive(
+    socket: &UdpSocket,
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<(usize, SocketAddr)> {
+    loop {
+        let mut buffer = ReadBuf::new(buffer);
+        match std::task::ready!(socket.poll_recv_from(cx, &mut buffer)) {
+            Ok(from) => return Poll::Ready((buffer.filled().len(), from)),
+            Err(error) => tracing::debug!(%error, "a datagram was lost"),
+        }
+    }
+}
+
+fn open_listener(port: u16) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    // Several devices of one host listen here, those of other languages too.
+    socket.set_reuse_address(true)?;
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+    socket.set_reuse_port(true)?;
+    // Only what the interfaces that we joined on bring.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_multicast_all_v4(false)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
+    into_tokio(socket)
+}
+
+fn into_tokio(socket: Socket) -> io::Result<UdpSocket> {
+    socket.set_nonblocking(true)?;
+    UdpSocket::from_std(socket.into())
+}

@@ -1,0 +1,363 @@
+//! What can go wrong, sorted by who is at fault.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use easyhttp_proto::DeviceId;
+use easyhttp_proto::id::InvalidId;
+
+/// What a call or a start gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call or a start failed. Its `Display` names the thing, the cause and
+/// what to do about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    // ---- the network, or the peer's absence ----
+    /// No address of this device is known.
+    UnknownDevice {
+        /// The device that was asked for.
+        id: DeviceId,
+        /// The devices that are known.
+        seen: Vec<DeviceId>,
+    },
+    /// No connection to the device could be made. Nothing was sent.
+    Unreachable {
+        /// The device.
+        id: DeviceId,
+        /// The address that was tried.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The device did not answer in time.
+    TimedOut {
+        /// The device.
+        id: DeviceId,
+        /// The address that was tried.
+        address: SocketAddr,
+        /// How long was waited.
+        after: Duration,
+        /// Whether the request may have reached the device, so that it is not
+        /// known whether it was run.
+        sent: bool,
+    },
+    /// The connection broke before an answer came. Whether the command was run
+    /// is not known.
+    Interrupted {
+        /// The device.
+        id: DeviceId,
+        /// Its address.
+        address: SocketAddr,
+        /// What broke.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Another device answers at the address.
+    WrongDevice {
+        /// The device that was asked.
+        id: DeviceId,
+        /// The address that was tried.
+        address: SocketAddr,
+        /// The device that answered, if it said so.
+        found: Option<DeviceId>,
+    },
+
+    // ---- the peer ----
+    /// The device's handler refused.
+    Refused {
+        /// The device.
+        id: DeviceId,
+        /// Why, in the device's words, if it gave a reason.
+        reason: Option<String>,
+    },
+    /// The device has no handler for the command.
+    NoHandler {
+        /// The device.
+        id: DeviceId,
+    },
+    /// The device's handler returned an error, panicked, or took too long.
+    HandlerFailed {
+        /// The device.
+        id: DeviceId,
+        /// How, in the device's words.
+        message: String,
+    },
+    /// The device runs as many handlers as it allows. Try again in a second.
+    Busy {
+        /// The device.
+        id: DeviceId,
+    },
+    /// The device did not take the request: its settings do not allow it, or
+    /// what answers there is no EasyHTTP device.
+    NotTaken {
+        /// The device.
+        id: DeviceId,
+        /// The address.
+        address: SocketAddr,
+        /// The HTTP status.
+        status: u16,
+        /// Why, in the device's words; may be empty.
+        message: String,
+    },
+    /// The answer is not of this protocol.
+    Protocol {
+        /// The device.
+        id: DeviceId,
+        /// The address.
+        address: SocketAddr,
+        /// What is wrong with the answer.
+        detail: String,
+    },
+    /// The device's data does not fit the type that was asked for.
+    UnexpectedData {
+        /// The device.
+        id: DeviceId,
+        /// Where it does not fit.
+        source: serde_json::Error,
+    },
+
+    // ---- the caller ----
+    /// A message is larger than the sender or the receiver allows.
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// The limit in bytes, if it is known.
+        limit: Option<usize>,
+    },
+    /// A text that is not a device id.
+    InvalidId(InvalidId),
+    /// A text that is not an address.
+    InvalidAddress(String),
+    /// Data that JSON cannot say.
+    InvalidData(serde_json::Error),
+    /// The command only answers others, so it cannot be sent.
+    NotARequest(easyhttp_proto::Command),
+    /// The device has been stopped.
+    Stopped,
+
+    // ---- starting ----
+    /// The device could not start.
+    Start(StartError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownDevice { id, seen } if seen.is_empty() => write!(
+                f,
+                "no device {id}: no device has been found yet. Is it running, and on the same \
+                 network? If multicast does not pass there, name its address"
+            ),
+            Self::UnknownDevice { id, seen } => {
+                write!(f, "no device {id}; known are ")?;
+                for (i, other) in seen.iter().enumerate() {
+                    write!(f, "{}{other}", if i == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::Unreachable { id, address, source } => write!(
+                f,
+                "cannot connect to {id} at {address}: {source}. Is the device running, and does \
+                 a firewall let port {} through?",
+                address.port()
+            ),
+            Self::TimedOut { id, address, after, sent } => {
+                write!(f, "{id} at {address} did not answer within {after:?}")?;
+                if *sent {
+                    write!(f, "; whether it did what it was asked is not known")?;
+                }
+                Ok(())
+            }
+            Self::Interrupted { id, address, source } => write!(
+                f,
+                "the connection to {id} at {address} broke before it answered: {source}. Whether \
+                 it did what it was asked is not known"
+            ),
+            Self::WrongDevice { id, address, found: Some(found) } => {
+                write!(f, "{address} is not {id}: device {found} answers there")
+            }
+            Self::WrongDevice { id, address, found: None } => {
+                write!(f, "{address} is not {id}: another device answers there")
+            }
+            Self::Refused { id, reason: Some(reason) } => write!(f, "{id} refused: {reason}"),
+            Self::Refused { id, reason: None } => write!(f, "{id} refused, and gave no reason"),
+            Self::NoHandler { id } => write!(f, "{id} has no handler for this command"),
+            Self::HandlerFailed { id, message } => {
+                write!(f, "the handler of {id} failed: {message}")
+            }
+            Self::Busy { id } => {
+                write!(f, "{id} is busy: all its handlers run. Try again in a second")
+            }
+            Self::NotTaken { id, address, status, message } => {
+                write!(f, "{id} at {address} did not take the request: HTTP {status}")?;
+                if message.is_empty() { Ok(()) } else { write!(f, ", {message}") }
+            }
+            Self::Protocol { id, address, detail } => write!(
+                f,
+                "{id} at {address} did not answer as an EasyHTTP device: {detail}. Is the address \
+                 right?"
+            ),
+            Self::UnexpectedData { id, source } => {
+                write!(f, "the data of {id} does not fit the type asked for: {source}")
+            }
+            Self::TooLarge { what, limit: Some(limit) } => {
+                write!(f, "{what} is larger than {limit} bytes, the limit of this device")
+            }
+            Self::TooLarge { what, limit: None } => {
+                write!(f, "{what} is larger than the other device allows")
+            }
+            Self::InvalidId(invalid) => invalid.fmt(f),
+            Self::InvalidAddress(given) => write!(
+                f,
+                "{given:?} is not an address: give an IP address and a port, such as \
+                 192.168.1.23:5000"
+            ),
+            Self::InvalidData(source) => write!(f, "the data cannot be written as JSON: {source}"),
+            Self::NotARequest(command) => write!(
+                f,
+                "{command} cannot be sent: it only answers others. PING, PONG, FETCH, DATA and \
+                 PUSH can"
+            ),
+            Self::Stopped => f.write_str("the device has been stopped"),
+            Self::Start(start) => start.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreachable { source, .. } => Some(source),
+            Self::Interrupted { source, .. } => Some(&**source),
+            Self::UnexpectedData { source, .. } | Self::InvalidData(source) => Some(source),
+            Self::Start(start) => start.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<InvalidId> for Error {
+    fn from(invalid: InvalidId) -> Self {
+        Self::InvalidId(invalid)
+    }
+}
+
+impl From<StartError> for Error {
+    fn from(start: StartError) -> Self {
+        Self::Start(start)
+    }
+}
+
+/// Why a device could not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another program listens on the port.
+    PortInUse {
+        /// The TCP port.
+        port: u16,
+    },
+    /// The operating system does not give us the address or the port.
+    Listen {
+        /// Where we wanted to listen.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The device file could not be read or written.
+    DeviceFile {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The device file can be read, but not understood. It is left as it is.
+    DeviceFileInvalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another device runs with this device file, and so with this id.
+    DeviceFileHeld {
+        /// The file.
+        path: PathBuf,
+        /// Who holds it: process number and program, if they can be told.
+        holder: Option<String>,
+    },
+    /// The operating system gave no random bytes for a new id.
+    Randomness(getrandom::Error),
+    /// No sockets for finding others could be opened.
+    Discovery {
+        /// The UDP port.
+        port: u16,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// No thread could be started.
+    Runtime(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PortInUse { port } => write!(
+                f,
+                "port {port} is in use by another program: stop that one, choose another port, \
+                 or 0 for any that is free"
+            ),
+            Self::Listen { address, source } => write!(
+                f,
+                "cannot listen on {address}: {source}. Choose another port (below 1024 needs \
+                 root), or an address of this machine"
+            ),
+            Self::DeviceFile { path, action, source } => write!(
+                f,
+                "cannot {action} the device file {}: {source}. Make it and its folder readable \
+                 and writable, or choose another file",
+                path.display()
+            ),
+            Self::DeviceFileInvalid { path, problem } => write!(
+                f,
+                "the device file {} cannot be used: {problem}. Mend it, choose another file, or \
+                 delete it to get a new id",
+                path.display()
+            ),
+            Self::DeviceFileHeld { path, holder } => write!(
+                f,
+                "the device file {} is held by {}: two devices cannot have one id. Stop that \
+                 one, or choose another file",
+                path.display(),
+                holder.as_deref().unwrap_or("another process")
+            ),
+            Self::Randomness(source) => {
+                write!(f, "the system gave no random bytes for a new id: {source}")
+            }
+            Self::Discovery { port, source } => write!(
+                f,
+                "cannot look for other devices on UDP port {port}: {source}. Stop the program \
+                 that holds the port, or start without discovery"
+            ),
+            Self::Runtime(source) => write!(f, "cannot start a thread for the device: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. }
+            | Self::DeviceFile { source, .. }
+            | Self::Discovery { source, .. }
+            | Self::Runtime(source) => Some(source),
+            Self::Randomness(source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! The user's handlers: what they may return, and where they are kept.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, RwLock};
+
+use easyhttp_proto::exchange::{Event, Outcome};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::peer::Peer;
+use crate::request::Request;
+
+/// A handler could not do its work. The peer is told the message.
+///
+/// Every error converts into it, so `?` works in a handler that returns
+/// `Result<_, HandlerError>`.
+#[derive(Debug)]
+pub struct HandlerError {
+    message: String,
+}
+
+impl HandlerError {
+    /// An error with a message for the peer.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string() }
+    }
+}
+
+// Not an `std::error::Error` itself, so that every error can convert into it.
+impl<E: std::error::Error> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        Self::new(error)
+    }
+}
+
+/// What the handler of a PUSH decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PushAnswer {
+    /// It is done: the peer gets an ACK.
+    Accepted,
+    /// It is not done: the peer gets a NACK, with the reason if there is one.
+    Refused(Option<String>),
+}
+
+impl PushAnswer {
+    /// Refuses with a reason, which the peer gets.
+    pub fn refuse(reason: impl fmt::Display) -> Self {
+        Self::Refused(Some(reason.to_string()))
+    }
+}
+
+/// What the handler of a PUSH may return: a [`PushAnswer`], a `bool`, nothing
+/// (which accepts), or a `Result` of one of these and a [`HandlerError`].
+pub trait IntoPushAnswer {
+    /// Gives the answer, or the error.
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError>;
+}
+
+impl IntoPushAnswer for PushAnswer {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        Ok(self)
+    }
+}
+
+impl IntoPushAnswer for bool {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        Ok(if self { PushAnswer::Accepted } else { PushAnswer::Refused(None) })
+    }
+}
+
+impl IntoPushAnswer for () {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        Ok(PushAnswer::Accepted)
+    }
+}
+
+impl<T: IntoPushAnswer> IntoPushAnswer for Result<T, HandlerError> {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        self?.into_push_answer()
+    }
+}
+
+/// What the handler of a FETCH may return: anything that serialises, falsy
+/// values included, or a `Result` of it and a [`HandlerError`]. (A `Result`
+/// with another error type is data like any other.)
+///
+/// `M` is found by the compiler: it keeps the two cases apart.
+pub trait IntoFetchAnswer<M> {
+    /// Gives the data as JSON, or the error.
+    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError>;
+}
+
+/// Marks a handler that returns data.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Always;
+
+/// Marks a handler that returns data or a [`HandlerError`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fallible;
+
+impl<T: Serialize> IntoFetchAnswer<Always> for T {
+    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError> {
+        Ok(serde_json::value::to_raw_value(&self)?)
+    }
+}
+
+impl<T: Serialize> IntoFetchAnswer<Fallible> for Result<T, HandlerError> {
+    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError> {
+        self?.into_fetch_answer()
+    }
+}
+
+/// What a handler returned, whichever it was.
+#[derive(Debug)]
+pub(crate) enum Returned {
+    Done,
+    Value(Box<RawValue>),
+    Push(PushAnswer),
+    Failed(String),
+}
+
+impl Returned {
+    pub(crate) fn fetch<M>(answer: impl IntoFetchAnswer<M>) -> Self {
+        answer.into_fetch_answer().map_or_else(Self::error, Self::Value)
+    }
+
+    pub(crate) fn push(answer: impl IntoPushAnswer) -> Self {
+        answer.into_push_answer().map_or_else(Self::error, Self::Push)
+    }
+
+    fn error(error: HandlerError) -> Self {
+        Self::Failed(error.message)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome<'_> {
+        match self {
+            Self::Done => Outcome::Done,
+            Self::Value(value) => Outcome::Value(value),
+            Self::Push(PushAnswer::Accepted) => Outcome::Accepted,
+            Self::Push(PushAnswer::Refused(reason)) => Outcome::Refused(reason.as_deref()),
+            Self::Failed(message) => Outcome::Failed(message),
+        }
+    }
+}
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A user's closure that takes an `A`.
+pub(crate) enum Callback<A> {
+    /// Runs on a thread where it may block.
+    Plain(Arc<dyn Fn(A) -> Returned + Send + Sync>),
+    /// Runs as a task of the runtime.
+    Async(Arc<dyn Fn(A) -> BoxFuture<Returned> + Send + Sync>),
+}
+
+impl<A> Callback<A> {
+    pub(crate) fn plain(closure: impl Fn(A) -> Returned + Send + Sync + 'static) -> Self {
+        Self::Plain(Arc::new(closure))
+    }
+
+    pub(crate) fn asynchronous<F>(closure: impl Fn(A) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Returned> + Send + 'static,
+    {
+        Self::Async(Arc::new(move |argument| Box::pin(closure(argument))))
+    }
+}
+
+impl<A> Clone for Callback<A> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Plain(closure) => Self::Plain(Arc::clone(closure)),
+            Self::Async(closure) => Self::Async(Arc::clone(closure)),
+        }
+    }
+}
+
+/// A handler and the event that it is for.
+pub(crate) enum Handler {
+    On(Event, Callback<Request>),
+    OnJoined(Callback<Peer>),
+    OnLeft(Callback<Peer>),
+}
+
+/// The handlers of a device. A later one for the same event replaces the first.
+#[derive(Default)]
+pub(crate) struct Handlers(RwLock<Set>);
+
+#[derive(Default)]
+pub(crate) struct Set {
+    requests: Vec<(Event, Callback<Request>)>,
+    joined: Option<Callback<Peer>>,
+    left: Option<Callback<Peer>>,
+}
+
+impl Set {
+    pub(crate) fn insert(&mut self, handler: Handler) {
+        match handler {
+            Handler::On(event, callback) => {
+                self.requests.retain(|(other, _)| *other != event);
+                self.requests.push((event, callback));
+            }
+            Handler::OnJoined(callback) => self.joined = Some(callback),
+            Handler::OnLeft(callback) => self.left = Some(callback),
+        }
+    }
+}
+
+impl Handlers {
+    pub(crate) fn new(set: Set) -> Self {
+        Self(RwLock::new(set))
+    }
+
+    pub(crate) fn insert(&self, handler: Handler) {
+        self.write(|set| set.insert(handler));
+    }
+
+    /// Forgets all handlers, and with them what they hold.
+    pub(crate) fn clear(&self) {
+        // What they hold may have a `Drop` that calls us: not under the lock.
+        drop(self.write(std::mem::take));
+    }
+
+    pub(crate) fn on(&self, event: Event) -> Option<Callback<Request>> {
+        self.read(|set| {
+            set.requests.iter().find(|(of, _)| *of == event).map(|(_, callback)| callback.clone())
+        })
+    }
+
+    pub(crate) fn joined(&self) -> Option<Callback<Peer>> {
+        self.read(|set| set.joined.clone())
+    }
+
+    pub(crate) fn left(&self) -> Option<Callback<Peer>> {
+        self.read(|set| set.left.clone())
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&Set) -> T) -> T {
+        f(&self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    fn write<T>(&self, f: impl FnOnce(&mut Set) -> T) -> T {
+        f(&mut self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+/// The methods that set handlers: the same on the builders, where they take
+/// and give `Self`, and on running devices, where they take `&self`. The type
+/// has a method `insert_handler` of the same form.
+macro_rules! plain_handlers {
+    ($self:ident: $Receiver:ty => $Output:ty) => {
+        /// Calls `handler` when a peer PINGs this device. The PONG does not
+        /// wait for it.
+        pub fn on_ping(
+            $self: $Receiver,
+            handler: impl Fn(Request) + Send + Sync + 'static,
+        ) -> $Output {
+            $self.insert_handler(on(Event::Ping, move |request| {
+                handler(request);
+                Returned::Done
+            }))
+        }
+
+        /// Calls `handler` for every PONG: the answer to a PING of ours, or one
+        /// that a peer sends by itself.
+        pub fn on_pong(
+            $self: $Receiver,
+            handler: impl Fn(Request) + Send + Sync + 'static,
+        ) -> $Output {
+            $self.insert_handler(on(Event::Pong, move |request| {
+                handler(request);
+                Returned::Done
+            }))
+        }
+
+        /// Calls `handler` when a peer FETCHes data. What it returns travels
+        /// back: anything that serialises, or a [`HandlerError`].
+        ///
+        /// [`HandlerError`]: crate::HandlerError
+        pub fn on_fetch<R, M>(
+            $self: $Receiver,
+            handler: impl Fn(Request) -> R + Send + Sync + 'static,
+        ) -> $Output
+        where
+            R: IntoFetchAnswer<M>,
+        {
+            $self.insert_handler(on(Event::Fetch, move |request| Returned::fetch(handler(request))))
+        }
+
+        /// Calls `handler` for all DATA: the answer to a FETCH of ours, or what
+        /// a peer sends by itself.
+        pub fn on_data(
+            $self: $Receiver,
+            handler: impl Fn(Request) + Send + Sync + 'static,
+        ) -> $Output {
+            $self.insert_handler(on(Event::Data, move |request| {
+                handler(request);
+                Returned::Done
+            }))
+        }
+
+        /// Calls `handler` when a peer PUSHes a command. It accepts or refuses:
+        /// with a `bool`, or with a [`PushAnswer`] that can give a reason.
+        ///
+        /// [`PushAnswer`]: crate::PushAnswer
+        pub fn on_push<R: IntoPushAnswer>(
+            $self: $Receiver,
+            handler: impl Fn(Request) -> R + Send + Sync + 'static,
+        ) -> $Output {
+            $self.insert_handler(on(Event::Push, move |request| Returned::push(handler(request))))
+        }
+
+        /// Calls `handler` when a device appears that was not known.
+        pub fn on_joined(
+            $self: $Receiver,
+            handler: impl Fn(Peer) + Send + Sync + 'static,
+        ) -> $Output {
+            $self.insert_handler(Handler::OnJoined(Callback::plain(move |peer| {
+                handler(peer);
+                Returned::Done
+            })))
+        }
+
+        /// Calls `handler` when a device said goodbye.
+        pub fn on_left(
+            $self: $Receiver,
+            handler: impl Fn(Peer) + Send + Sync + 'static,
+        ) -> $Output {
+            $self.insert_handler(Handler::OnLeft(Callback::plain(move |peer| {
+                handler(peer);
+                Returned::Done
+            })))
+        }
+    };
+}
+
+/// The same methods for closures that give a future.
+macro_rules! async_handlers {
+    ($self:ident: $Receiver:ty => $Output:ty) => {
+        async_handlers! { @event $self: $Receiver => $Output, on_ping_async, on_ping,
+        |callback| Handler::On(Event::Ping, callback), Request }
+        async_handlers! { @event $self: $Receiver => $Output, on_pong_async, on_pong,
+        |callback| Handler::On(Event::Pong, callback), Request }
+        async_handlers! { @event $self: $Receiver => $Output, on_data_async, on_data,
+        |callback| Handler::On(Event::Data, callback), Request }
+        async_handlers! { @event $self: $Receiver => $Output, on_joined_async, on_joined,
+        Handler::OnJoined, Peer }
+        async_handlers! { @event $self: $Receiver => $Output, on_left_async, on_left,
+        Handler::OnLeft, Peer }
+
+        /// As [`on_fetch`](Self::on_fetch), with a closure that gives a future.
+        pub fn on_fetch_async<F, M>(
+            $self: $Receiver,
+            handler: impl Fn(Request) -> F + Send + Sync + 'static,
+        ) -> $Output
+        where
+            F: Future<Output: IntoFetchAnswer<M>> + Send + 'static,
+        {
+            $self.insert_handler(on_async(Event::Fetch, move |request| {
+                let answer = handler(request);
+                async move { Returned::fetch(answer.await) }
+            }))
+        }
+
+        /// As [`on_push`](Self::on_push), with a closure that gives a future.
+        pub fn on_push_async<F>(
+            $self: $Receiver,
+            handler: impl Fn(Request) -> F + Send + Sync + 'static,
+        ) -> $Output
+        where
+            F: Future<Output: IntoPushAnswer> + Send + 'static,
+        {
+            $self.insert_handler(on_async(Event::Push, move |request| {
+                let answer = handler(request);
+                async move { Returned::push(answer.await) }
+            }))
+        }
+    };
+    (@event $self:ident: $Receiver:ty => $Output:ty, $name:ident, $plain:ident, $of:expr, $Argument:ty) => {
+        #[doc = concat!("As [`", stringify!($plain), "`](Self::", stringify!($plain),
+                                        "), with a closure that gives a future.")]
+        pub fn $name<F>(
+            $self: $Receiver,
+            handler: impl Fn($Argument) -> F + Send + Sync + 'static,
+        ) -> $Output
+        where
+            F: Future<Output = ()> + Send + 'static,
+        {
+            let callback = Callback::asynchronous(move |argument| {
+                let done = handler(argument);
+                async move {
+                    done.await;
+                    Returned::Done
+                }
+            });
+            let of = $of;
+            $self.insert_handler(of(callback))
+        }
+    };
+}
+
+pub(crate) use {async_handlers, plain_handlers};
+
+pub(crate) fn on(
+    event: Event,
+    closure: impl Fn(Request) -> Returned + Send + Sync + 'static,
+) -> Handler {
+    Handler::On(event, Callback::plain(closure))
+}
+
+pub(crate) fn on_async<F>(
+    event: Event,
+    closure: impl Fn(Request) -> F + Send + Sync + 'static,
+) -> Handler
+where
+    F: Future<Output = Returned> + Send + 'static,
+{
+    Handler::On(event, Callback::asynchronous(closure))
+}

@@ -1,0 +1,36 @@
+//! The network interfaces on which others are looked for.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+
+use if_addrs::IfOperStatus;
+
+/// An interface that has an IPv4 address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Interface {
+    pub(crate) name: String,
+    pub(crate) index: u32,
+    pub(crate) address: Ipv4Addr,
+}
+
+/// The interfaces that are up, loopback included; only those with one of
+/// `names` if there are any.
+pub(crate) fn list(names: &[String]) -> io::Result<Vec<Interface>> {
+    let mut interfaces: Vec<_> = if_addrs::get_if_addrs()?
+        .into_iter()
+        .filter(|interface| {
+            // Loopback says that its state is unknown.
+            matches!(interface.oper_status, IfOperStatus::Up | IfOperStatus::Unknown)
+                && (names.is_empty() || names.contains(&interface.name))
+        })
+        .filter_map(|interface| match (interface.ip(), interface.index) {
+            (IpAddr::V4(address), Some(index)) => {
+                Some(Interface { name: interface.name, index, address })
+            }
+            _ => None,
+        })
+        .collect();
+    // One address of each is enough to send on it.
+    interfaces.dedup_by_key(|interface| interface.index);
+    Ok(interfaces)
+}

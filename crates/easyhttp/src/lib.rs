@@ -1,0 +1,86 @@
+//! Devices on a local network that find each other and talk by six-character
+//! names over plain HTTP, with no server in the middle.
+//!
+//! A device has an id such as `7H8G2K`. It finds the others by itself, asks
+//! them for data (FETCH), sends them commands that they accept or refuse
+//! (PUSH), and answers what they ask with handlers. It speaks the protocol of
+//! the Python package `easyhttp-python`, so both kinds share a network.
+//!
+//! ```no_run
+//! use easyhttp::{EasyHttp, json};
+//!
+//! fn main() -> easyhttp::Result<()> {
+//!     let easy = EasyHttp::builder()
+//!         .on_fetch(|_| json!({"temperature": 23.5}))
+//!         .on_push(|push| push.data.value()["command"] == "led")
+//!         .start()?;
+//!     for peer in easy.devices() {
+//!         println!("{}: {:?}", peer.id, easy.ping(peer.id));
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Two faces
+//!
+//! [`EasyHttp`] blocks, [`EasyHttpAsync`] is for tokio. They have the same
+//! methods and share everything behind them. A blocking device answers others
+//! between its own calls as well.
+//!
+//! # Handlers
+//!
+//! A handler is a closure that gets a [`Request`]. Plain ones run on threads
+//! where they may block and call the device itself; those of the `_async`
+//! methods run as tasks. At most [`Limits::handlers`] run at once, and an answer
+//! waits for one no longer than [`Limits::handler`]. A handler that panics fails
+//! alone: the peer is told, and the device goes on.
+//!
+//! To call the device from its own handler, give the handler a
+//! [`handle`](EasyHttp::handle):
+//!
+//! ```no_run
+//! # fn main() -> easyhttp::Result<()> {
+//! let easy = easyhttp::EasyHttp::start()?;
+//! let device = easy.handle();
+//! easy.on_push(move |push| device.ping("7H8G2K").is_ok() && !push.data.is_none());
+//! # Ok(()) }
+//! ```
+//!
+//! # Errors
+//!
+//! [`Error`] tells who is at fault: the network, the peer, the caller. Its text
+//! names the thing, the cause and what to do.
+
+mod address;
+mod asynchronous;
+mod blocking;
+mod builder;
+mod call;
+mod client;
+mod device_file;
+mod discovery;
+mod error;
+mod handler;
+mod interfaces;
+mod node;
+mod peer;
+mod request;
+mod server;
+mod settings;
+mod tasks;
+
+pub use address::IntoAddress;
+pub use asynchronous::EasyHttpAsync;
+pub use blocking::EasyHttp;
+pub use builder::Builder;
+pub use call::Reply;
+pub use error::{Error, Result, StartError};
+pub use handler::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};
+pub use peer::Peer;
+pub use request::{Data, Request};
+pub use settings::Limits;
+
+pub use easyhttp_proto::id::{IntoDeviceId, InvalidId};
+pub use easyhttp_proto::peers::Source;
+pub use easyhttp_proto::{Command, DeviceId};
+pub use serde_json::{Value, json};

@@ -1,0 +1,37 @@
+//! A device that is known, as the user sees it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use easyhttp_proto::DeviceId;
+use easyhttp_proto::peers::{self, Source};
+
+/// A device that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// Its name.
+    pub id: DeviceId,
+    /// Where it may be, the address that is asked first in front.
+    pub addresses: Vec<SocketAddr>,
+    /// How it became known.
+    pub source: Source,
+    /// How long ago it was last heard. None if it was only added.
+    pub last_seen: Option<Duration>,
+}
+
+impl Peer {
+    pub(crate) fn new(peer: &peers::Peer, now: Duration) -> Self {
+        Self {
+            id: peer.id,
+            addresses: peer.addresses().iter().map(|address| address.at).collect(),
+            source: peer.source(),
+            last_seen: peer.last_seen.map(|seen| now.saturating_sub(seen)),
+        }
+    }
+
+    /// The address that is asked first.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.addresses.first().copied()
+    }
+}

@@ -1,0 +1,178 @@
+//! The listening side: the port, the connections and their limit.
+
+mod gate;
+mod request;
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use crate::error::StartError;
+use crate::node::{Node, lock};
+
+/// How long accepting pauses after an error that is not the connection's: the
+/// process is out of file descriptors or memory, and asking again at once
+/// would only burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens the port.
+pub(crate) async fn listen(at: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(at).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { port: at.port() },
+        _ => StartError::Listen { address: at, source },
+    })
+}
+
+/// Accepts connections until the device stops.
+pub(crate) async fn accept(node: Arc<Node>) {
+    let connections = Connections::default();
+    let limit = node.settings.limits.connections;
+    loop {
+        let accepted = tokio::select! {
+            accepted = next(&node) => accepted,
+            () = node.tasks.stopping() => return,
+        };
+        match accepted {
+            None => return,
+            Some(Ok((stream, from))) => match connections.enter(limit) {
+                Some(connection) => {
+                    node.tasks.spawn(serve(Arc::clone(&node), connection, stream, from));
+                }
+                None => tracing::warn!(%from, "refused: {limit} connections are busy"),
+            },
+            Some(Err(error)) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The next connection. None when the device has stopped. The listener stays
+/// in the node, so that stopping can close it at once.
+async fn next(node: &Node) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    poll_fn(|cx| match &*lock(&node.listener) {
+        Some(listener) => listener.poll_accept(cx).map(Some),
+        None => Poll::Ready(None),
+    })
+    .await
+}
+
+/// Answers the requests of one connection.
+async fn serve(node: Arc<Node>, connection: Connection, stream: TcpStream, from: SocketAddr) {
+    // Waiting to fill a packet would cost the asker 40 ms.
+    let _ = stream.set_nodelay(true);
+    let limits = &node.settings.limits;
+    let state = &*connection.state;
+    let respond = service_fn(|request| {
+        let node = &node;
+        async move {
+            state.is_busy.store(true, Ordering::Relaxed);
+            let response = request::respond(node, from, request).await;
+            state.answered();
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read)
+        .max_headers(limits.headers)
+        .max_header_size(limits.header_block)
+        .serve_connection(TokioIo::new(stream), respond);
+    let mut serving = pin!(serving);
+    tokio::select! {
+        ended = serving.as_mut() => {
+            if let Err(error) = ended {
+                tracing::debug!(%from, %error, "a connection ended");
+            }
+        }
+        () = state.evicted.notified() => tracing::debug!(%from, "a connection made way"),
+        () = node.tasks.stopping() => {
+            if state.is_busy.load(Ordering::Relaxed) {
+                serving.as_mut().graceful_shutdown();
+                let _ = serving.await;
+            }
+        }
+    }
+}
+
+/// The open connections, in the order in which they came.
+#[derive(Default)]
+struct Connections {
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Default)]
+struct Open {
+    next: u64,
+    states: BTreeMap<u64, Arc<State>>,
+}
+
+/// One of the open connections, until it is dropped.
+struct Connection {
+    number: u64,
+    state: Arc<State>,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Default)]
+struct State {
+    is_busy: AtomicBool,
+    /// When it last completed a request. None before the first one.
+    completed: Mutex<Option<Instant>>,
+    evicted: Notify,
+}
+
+impl State {
+    fn answered(&self) {
+        self.is_busy.store(false, Ordering::Relaxed);
+        *lock(&self.completed) = Some(Instant::now());
+    }
+}
+
+impl Connections {
+    /// Registers a connection. When there are `limit` already, the oldest that
+    /// has not completed a request makes way, else the one that has been idle
+    /// for longest. None if all of them are being answered.
+    fn enter(&self, limit: usize) -> Option<Connection> {
+        let mut open = lock(&self.open);
+        if open.states.len() >= limit {
+            let weakest = open
+                .states
+                .iter()
+                .filter_map(|(number, state)| {
+                    let completed = *lock(&state.completed);
+                    let is_busy = state.is_busy.load(Ordering::Relaxed);
+                    (completed.is_none() || !is_busy).then_some((completed, *number))
+                })
+                .min();
+            let (_, number) = weakest?;
+            if let Some(state) = open.states.remove(&number) {
+                state.evicted.notify_one();
+            }
+        }
+        let number = open.next;
+        open.next += 1;
+        let state = Arc::<State>::default();
+        open.states.insert(number, Arc::clone(&state));
+        Some(Connection { number, state, open: Arc::clone(&self.open) })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        lock(&self.open).states.remove(&self.number);
+    }
+}

@@ -1,0 +1,110 @@
+//! How a device is set up, and where its limits start.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use easyhttp_proto::{DeviceId, datagram, limits};
+
+/// What a running device was set up with.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) debug: bool,
+    pub(crate) identity: Identity,
+    /// Where to listen. None: the device only asks.
+    pub(crate) listen: Option<(IpAddr, u16)>,
+    pub(crate) discovery: bool,
+    pub(crate) discovery_port: u16,
+    /// The interfaces to find others on. Empty: all of them.
+    pub(crate) interfaces: Vec<String>,
+    pub(crate) host_names: Vec<String>,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) limits: Limits,
+}
+
+/// Where the device's id comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    /// A file, which is made at the first start.
+    File(PathBuf),
+    /// The caller says it.
+    Fixed(DeviceId),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            debug: false,
+            identity: Identity::File("easyhttp_device.json".into()),
+            listen: Some((Ipv4Addr::UNSPECIFIED.into(), 5000)),
+            discovery: true,
+            discovery_port: datagram::PORT,
+            interfaces: Vec::new(),
+            host_names: Vec::new(),
+            allowed_origins: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The sizes, counts and times that bound what others can cost a device.
+///
+/// ```
+/// let mut limits = easyhttp::Limits::default();
+/// limits.connections = 32;
+/// let builder = easyhttp::EasyHttp::builder().limits(limits);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How long connecting to a peer may take. 1 s.
+    pub connect: Duration,
+    /// How long a whole call may take. 3 s.
+    pub call: Duration,
+    /// How long a connection to a peer is kept for the next call. 4 s, less
+    /// than the 5 s after which a Python device closes it.
+    pub client_idle: Duration,
+    /// The largest body of a request or an answer, in bytes. 1 MiB.
+    pub body: usize,
+    /// How long the body of a request may take. 20 s.
+    pub body_read: Duration,
+    /// The largest block of HTTP headers, in bytes. 16 KiB.
+    pub header_block: usize,
+    /// How many HTTP headers a request may have. 64.
+    pub headers: usize,
+    /// How long a connection may be silent, or take for its headers. 20 s.
+    pub header_read: Duration,
+    /// How many connections are open at once. 256; then the oldest that has
+    /// not completed a request makes way.
+    pub connections: usize,
+    /// How many handlers run at once. 64; then requests are answered by 503.
+    pub handlers: usize,
+    /// How long an answer waits for its handler. 2.5 s, less than the 3 s
+    /// after which askers are gone. The handler itself is never cut off.
+    pub handler: Duration,
+    /// How many peers are known at once. 1,024; those that only claimed to
+    /// exist make room first.
+    pub peers: usize,
+    /// How long stopping waits for handlers and connections. 5 s.
+    pub stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: limits::CONNECT,
+            call: limits::CALL,
+            client_idle: limits::CLIENT_IDLE,
+            body: limits::BODY,
+            body_read: limits::BODY_READ,
+            header_block: limits::HEADER_BLOCK,
+            headers: limits::HEADERS,
+            header_read: limits::HEADER_READ,
+            connections: limits::CONNECTIONS,
+            handlers: limits::HANDLERS,
+            handler: limits::HANDLER,
+            peers: limits::PEERS,
+            stop: limits::STOP,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The one place where tasks are started, so that stopping can wait for all.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The tasks of one device.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    runtime: Handle,
+    /// Cancelled when the device stops.
+    stopping: CancellationToken,
+    /// What keeps the device running: accepting, discovery.
+    services: TaskTracker,
+    /// What the device does for somebody: connections, handlers, calls.
+    work: TaskTracker,
+}
+
+impl Tasks {
+    pub(crate) fn new(runtime: Handle) -> Self {
+        Self {
+            runtime,
+            stopping: CancellationToken::new(),
+            services: TaskTracker::new(),
+            work: TaskTracker::new(),
+        }
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// A task that ends when the device stops.
+    pub(crate) fn spawn_service(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.services.spawn_on(task, &self.runtime);
+    }
+
+    /// A task that ends by itself.
+    pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.work.spawn_on(task, &self.runtime)
+    }
+
+    /// A handler of the user's, as a task.
+    pub(crate) fn spawn_handler<F>(&self, handler: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn(IN_HANDLER.scope(Cell::new(self.identity()), handler))
+    }
+
+    /// A handler of the user's, on a thread where it may block.
+    pub(crate) fn spawn_blocking_handler<T: Send + 'static>(
+        &self,
+        handler: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let identity = Cell::new(self.identity());
+        let scoped = move || IN_HANDLER.sync_scope(identity, handler);
+        self.work.spawn_blocking_on(scoped, &self.runtime)
+    }
+
+    /// Whether the caller is one of these handlers.
+    pub(crate) fn is_inside_handler(&self) -> bool {
+        IN_HANDLER.try_with(|device| device.get() == self.identity()).unwrap_or(false)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// Returns when the device stops.
+    pub(crate) async fn stopping(&self) {
+        self.stopping.cancelled().await;
+    }
+
+    /// Tells all tasks that the device stops.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+        self.services.close();
+        self.work.close();
+    }
+
+    /// Waits for all tasks after [`Tasks::stop`], for `limit` at most. A
+    /// handler that stops its own device waits for the services alone, as it
+    /// would wait for itself.
+    pub(crate) async fn wait(&self, limit: Duration, inside_handler: bool) {
+        self.services.wait().await;
+        if inside_handler {
+            return;
+        }
+        if tokio::time::timeout(limit, self.work.wait()).await.is_err() {
+            tracing::warn!(tasks = self.work.len(), "stopped while handlers or connections ran on");
+        }
+    }
+
+    fn identity(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+tokio::task_local! {
+    /// The device whose handler this task or thread runs.
+    static IN_HANDLER: Cell<usize>;
+}
