@@ -142,6 +142,11 @@ impl Answer {
     pub fn error(status: u16, text: &str) -> Self {
         Self { status, body: error_body(text), note: None }
     }
+
+    /// An answer that says all by its status.
+    pub fn empty(status: u16) -> Self {
+        Self { status, body: Vec::new(), note: None }
+    }
 }
 
 impl From<Malformed> for Answer {

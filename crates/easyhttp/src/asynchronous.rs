@@ -225,6 +225,8 @@ impl Drop for EasyHttpAsync {
     fn drop(&mut self) {
         if self.is_owner {
             self.node.halt();
+            // Nothing can wait here; what is left to do is done behind us.
+            self.node.tasks.spawn_detached(Arc::clone(&self.node).stop(true));
         }
     }
 }

@@ -141,7 +141,8 @@ impl<Face> Builder<Face> {
         self
     }
 
-    /// What others may cost this device.
+    /// What others may cost this device, and what calls may take. It replaces
+    /// all limits, [`timeout`](Self::timeout) included.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self

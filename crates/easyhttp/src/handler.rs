@@ -382,7 +382,7 @@ macro_rules! async_handlers {
     };
     (@event $self:ident: $Receiver:ty => $Output:ty, $name:ident, $plain:ident, $of:expr, $Argument:ty) => {
         #[doc = concat!("As [`", stringify!($plain), "`](Self::", stringify!($plain),
-                                        "), with a closure that gives a future.")]
+                                                "), with a closure that gives a future.")]
         pub fn $name<F>(
             $self: $Receiver,
             handler: impl Fn($Argument) -> F + Send + Sync + 'static,

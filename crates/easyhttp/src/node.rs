@@ -86,7 +86,7 @@ impl Node {
             node.tasks.spawn_service(server::accept(Arc::clone(&node)));
         }
         if node.settings.discovery {
-            node.start_discovery()?;
+            node.start_discovery().inspect_err(|_| node.halt())?;
         }
         node.debug(|| match port {
             Some(port) => format!("device {id} answers on port {port}"),
@@ -95,11 +95,13 @@ impl Node {
         Ok(node)
     }
 
-    /// Frees the port and stops accepting work at once, whoever calls it.
+    /// Frees the port and the device file and takes no more work, at once and
+    /// whoever calls it.
     pub(crate) fn halt(&self) {
         self.tasks.stop();
-        drop(lock(&self.listener).take());
+        lock(&self.listener).take();
         lock(&self.discovery).take();
+        lock(&self.file).take();
         self.client.close();
     }
 
@@ -110,7 +112,6 @@ impl Node {
         // A handler may hold a handle of this device: without this, neither
         // would ever be freed.
         self.handlers.clear();
-        lock(&self.file).take();
         self.debug(|| format!("device {} has stopped", self.id));
     }
 

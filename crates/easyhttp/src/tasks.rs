@@ -47,6 +47,11 @@ impl Tasks {
         self.work.spawn_on(task, &self.runtime)
     }
 
+    /// A task that nobody waits for: the one that waits for all others.
+    pub(crate) fn spawn_detached(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
+    }
+
     /// A handler of the user's, as a task.
     pub(crate) fn spawn_handler<F>(&self, handler: F) -> JoinHandle<F::Output>
     where

@@ -52,6 +52,7 @@ pub(crate) async fn accept(node: Arc<Node>) {
                 }
                 None => tracing::warn!(%from, "refused: {limit} connections are busy"),
             },
+            Some(Err(error)) if is_of_connection(&error) => {}
             Some(Err(error)) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -68,6 +69,12 @@ async fn next(node: &Node) -> Option<io::Result<(TcpStream, SocketAddr)>> {
         None => Poll::Ready(None),
     })
     .await
+}
+
+/// Whether accepting failed because this one connection is gone already.
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Answers the requests of one connection.

@@ -29,9 +29,11 @@ pub(super) async fn respond(
     let (answer, is_read) = match gate::check(&head, &node.settings) {
         Verdict::Enter => match read(&mut body, node).await {
             Ok(bytes) => (execute(node, from, &bytes).await, true),
+            // It had its time.
+            Err(refusal) if refusal.status == 408 => (refusal, false),
             Err(refusal) => (refusal, discard(body, node).await),
         },
-        Verdict::Preflight => (Answer::error(204, ""), discard(body, node).await),
+        Verdict::Preflight => (Answer::empty(204), discard(body, node).await),
         Verdict::Refuse(refusal) => (refusal, discard(body, node).await),
     };
     node.debug(|| format!("{} {:?} from {from}: {}", head.method, head.uri.path(), answer.status));
@@ -118,11 +120,13 @@ async fn discard(body: Incoming, node: &Node) -> bool {
 
 fn render(answer: Answer) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = if status == StatusCode::NO_CONTENT { Bytes::new() } else { answer.body.into() };
-    let mut response = Response::new(Full::new(body));
+    let has_body = !answer.body.is_empty();
+    let mut response = Response::new(Full::new(answer.body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if has_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
     if let Some(note) = answer.note {
         headers.insert(ERROR_HEADER, HeaderValue::from_static(note));
     }
