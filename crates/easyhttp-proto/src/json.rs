@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::id::DeviceId;
 use crate::limits;
-use crate::message::Malformed;
+use crate::malformed::Malformed;
 
 /// A value where a text or a number belongs.
 #[derive(Debug, Default)]

@@ -29,12 +29,14 @@ pub mod exchange;
 pub mod id;
 mod json;
 pub mod limits;
+mod malformed;
 pub mod message;
 pub mod peers;
 
 pub use command::Command;
 pub use id::DeviceId;
-pub use message::{Header, Malformed, Message};
+pub use malformed::Malformed;
+pub use message::{Header, Message};
 
 /// The version of the protocol, as messages and datagrams carry it.
 ///

@@ -12,13 +12,12 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json::{self, Scalar, Section};
-use crate::{Command, DeviceId, VERSION, limits};
+use crate::{Command, DeviceId, Malformed, VERSION};
 
 /// One command or one answer. `data` is raw JSON until somebody asks for it.
 #[derive(Debug, Clone)]
@@ -193,58 +192,6 @@ struct Encoded<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a Reason<'a>>,
 }
-
-/// Why bytes are not a message or a datagram. Its `Display` names the field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Malformed {
-    /// The bytes are not JSON, or an object has a field twice.
-    NotJson,
-    /// `null`, or an object without fields.
-    Empty,
-    /// JSON, but no object.
-    NotAnObject,
-    /// Nested deeper than [`limits::DEPTH`].
-    TooDeep,
-    /// `type` is missing, or not the number of a command.
-    UnknownCommand,
-    /// `header` is no object.
-    Header,
-    /// An id that is not six letters or digits.
-    Id {
-        /// Where it stands.
-        field: &'static str,
-    },
-    /// A port that is not a number from 1 to 65535.
-    Port {
-        /// Where it stands.
-        field: &'static str,
-    },
-    /// A number that is none.
-    Number {
-        /// Where it stands.
-        field: &'static str,
-    },
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // The first two and `UnknownCommand` are the Python devices' own words.
-            Self::NotJson => f.write_str("Invalid JSON data"),
-            Self::Empty => f.write_str("No JSON data"),
-            Self::UnknownCommand => f.write_str("Unknown command type"),
-            Self::NotAnObject => f.write_str("the body must be a JSON object"),
-            Self::TooDeep => write!(f, "the body is nested deeper than {} levels", limits::DEPTH),
-            Self::Header => f.write_str("header must be a JSON object"),
-            Self::Id { field } => write!(f, "{field} must be six letters or digits"),
-            Self::Port { field } => write!(f, "{field} must be a number from 1 to 65535"),
-            Self::Number { field } => write!(f, "{field} must be a number"),
-        }
-    }
-}
-
-impl core::error::Error for Malformed {}
 
 /// The body of an answer that is no message: `{"error": …}`.
 pub(crate) fn error_body(text: &str) -> Vec<u8> {

@@ -11,13 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::address::IntoAddress;
+use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::builder::Builder;
 use crate::call::Reply;
 use crate::error::{Error, Result};
-use crate::handler::{
-    Callback, Handler, IntoFetchAnswer, IntoPushAnswer, Returned, async_handlers, on, on_async,
-    plain_handlers,
-};
+use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
 use crate::node::Node;
 use crate::peer::Peer;
 use crate::request::Request;

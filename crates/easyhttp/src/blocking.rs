@@ -14,13 +14,12 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::address::IntoAddress;
+use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::asynchronous::EasyHttpAsync;
 use crate::builder::Builder;
 use crate::call::Reply;
 use crate::error::{Error, Result, StartError};
-use crate::handler::{
-    Callback, Handler, IntoFetchAnswer, IntoPushAnswer, Returned, on, plain_handlers,
-};
+use crate::handler::{Callback, Handler, on, plain_handlers};
 use crate::peer::Peer;
 use crate::request::Request;
 

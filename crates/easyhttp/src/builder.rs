@@ -8,14 +8,12 @@ use std::time::Duration;
 use easyhttp_proto::exchange::Event;
 use easyhttp_proto::id::IntoDeviceId;
 
+use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::asynchronous::EasyHttpAsync;
 use crate::blocking::EasyHttp;
 use crate::error::{Error, Result};
-use crate::handler::{
-    Callback, Handler, IntoFetchAnswer, IntoPushAnswer, Returned, Set, async_handlers, on,
-    on_async, plain_handlers,
-};
-use crate::node::new_id;
+use crate::handler::{Callback, Handler, Set, async_handlers, on, on_async, plain_handlers};
+use crate::lifecycle::new_id;
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::settings::{Identity, Limits, Settings};

@@ -23,7 +23,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
-use crate::node::lock;
+use crate::lock::lock;
 use crate::settings::Limits;
 use crate::tasks::Tasks;
 

@@ -52,6 +52,7 @@
 //! names the thing, the cause and what to do.
 
 mod address;
+mod answer;
 mod asynchronous;
 mod blocking;
 mod builder;
@@ -62,6 +63,8 @@ mod discovery;
 mod error;
 mod handler;
 mod interfaces;
+mod lifecycle;
+mod lock;
 mod node;
 mod peer;
 mod request;
@@ -70,12 +73,12 @@ mod settings;
 mod tasks;
 
 pub use address::IntoAddress;
+pub use answer::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};
 pub use asynchronous::EasyHttpAsync;
 pub use blocking::EasyHttp;
 pub use builder::Builder;
 pub use call::Reply;
 pub use error::{Error, Result, StartError};
-pub use handler::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};
 pub use peer::Peer;
 pub use request::{Data, Request};
 pub use settings::Limits;

@@ -1,7 +1,7 @@
 //! A running device: what both faces share.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use easyhttp_proto::exchange::{Event, Speaker};
@@ -9,18 +9,18 @@ use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
 use easyhttp_proto::{DeviceId, Header};
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::answer::Returned;
 use crate::client::Client;
 use crate::device_file::DeviceFile;
 use crate::discovery;
-use crate::error::{Error, Result, StartError};
-use crate::handler::{Callback, Handlers, Returned, Set};
+use crate::error::{Error, Result};
+use crate::handler::{Callback, Handlers};
+use crate::lock::lock;
 use crate::peer::Peer;
 use crate::request::Request;
-use crate::server;
-use crate::settings::{Identity, Settings};
+use crate::settings::Settings;
 use crate::tasks::Tasks;
 
 /// A running device.
@@ -34,102 +34,17 @@ pub(crate) struct Node {
     pub(crate) handlers: Handlers,
     pub(crate) listener: Mutex<Option<TcpListener>>,
     pub(crate) discovery: Mutex<Option<discovery::Running>>,
-    peers: Mutex<PeerTable>,
+    pub(crate) file: Mutex<Option<DeviceFile>>,
+    pub(crate) peers: Mutex<PeerTable>,
     /// Woken when a peer enters the table.
-    peer_heard: Notify,
+    pub(crate) peer_heard: Notify,
     /// How many handlers may still start.
-    slots: Arc<Semaphore>,
+    pub(crate) slots: Arc<Semaphore>,
     /// What the clock of the peer table counts from.
-    started: Instant,
-    file: Mutex<Option<DeviceFile>>,
+    pub(crate) started: Instant,
 }
 
 impl Node {
-    /// Starts a device on the current runtime. When this returns, its port
-    /// answers.
-    pub(crate) async fn start(settings: Settings, handlers: Set) -> Result<Arc<Self>> {
-        let file = match &settings.identity {
-            Identity::File(path) => Some(DeviceFile::lock(path)?),
-            Identity::Fixed(_) => None,
-        };
-        let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
-        let listener = match settings.listen {
-            Some(at) => Some(server::listen(at.into()).await?),
-            None => None,
-        };
-        let port = listener.as_ref().and_then(|l| l.local_addr().ok()).map(|at| at.port());
-        let id = match (&settings.identity, stored) {
-            (Identity::Fixed(id), _) => *id,
-            (Identity::File(_), Some(id)) => id,
-            (Identity::File(_), None) => new_id()?,
-        };
-        if let (Some(file), None) = (&file, stored) {
-            file.write(id, port.unwrap_or_default())?;
-        }
-
-        let node = Arc::new(Self {
-            id,
-            port,
-            client: Client::new(&settings.limits),
-            tasks: Tasks::new(Handle::current()),
-            handlers: Handlers::new(handlers),
-            listener: Mutex::new(listener),
-            discovery: Mutex::new(None),
-            peers: Mutex::new(PeerTable::new(id, settings.limits.peers)),
-            peer_heard: Notify::new(),
-            slots: Arc::new(Semaphore::new(settings.limits.handlers)),
-            started: Instant::now(),
-            file: Mutex::new(file),
-            settings,
-        });
-        if port.is_some() {
-            node.tasks.spawn_service(server::accept(Arc::clone(&node)));
-        }
-        if node.settings.discovery {
-            node.start_discovery().inspect_err(|_| node.halt())?;
-        }
-        node.debug(|| match port {
-            Some(port) => format!("device {id} answers on port {port}"),
-            None => format!("device {id} only asks"),
-        });
-        Ok(node)
-    }
-
-    /// Frees the port and the device file and takes no more work, at once and
-    /// whoever calls it.
-    pub(crate) fn halt(&self) {
-        self.tasks.stop();
-        lock(&self.listener).take();
-        lock(&self.discovery).take();
-        lock(&self.file).take();
-        self.client.close();
-    }
-
-    /// Stops, and waits for what runs.
-    pub(crate) async fn stop(self: Arc<Self>, inside_handler: bool) {
-        self.halt();
-        self.tasks.wait(self.settings.limits.stop, inside_handler).await;
-        // A handler may hold a handle of this device: without this, neither
-        // would ever be freed.
-        self.handlers.clear();
-        self.debug(|| format!("device {} has stopped", self.id));
-    }
-
-    pub(crate) fn start_discovery(self: &Arc<Self>) -> Result<()> {
-        if self.tasks.is_stopping() {
-            return Err(Error::Stopped);
-        }
-        let mut running = lock(&self.discovery);
-        if running.is_none() {
-            *running = Some(discovery::start(self)?);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn stop_discovery(&self) {
-        lock(&self.discovery).take();
-    }
-
     // ---- peers ----
 
     /// The time by the clock of the peer table.
@@ -281,16 +196,4 @@ impl Node {
             }
         }
     }
-}
-
-/// Locks, also after a panic elsewhere: nothing here is left half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A fresh id from the randomness of the system.
-pub(crate) fn new_id() -> std::result::Result<DeviceId, StartError> {
-    let mut entropy = [0; DeviceId::LEN];
-    getrandom::fill(&mut entropy).map_err(StartError::Randomness)?;
-    Ok(DeviceId::from_entropy(entropy))
 }

@@ -20,7 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::error::StartError;
-use crate::node::{Node, lock};
+use crate::lock::lock;
+use crate::node::Node;
 
 /// How long accepting pauses after an error that is not the connection's: the
 /// process is out of file descriptors or memory, and asking again at once

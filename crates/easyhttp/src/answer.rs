@@ -1,0 +1,143 @@
+//! What a handler may return.
+
+use std::fmt;
+
+use easyhttp_proto::exchange::Outcome;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A handler could not do its work. The peer is told the message.
+///
+/// Every error converts into it, so `?` works in a handler that returns
+/// `Result<_, HandlerError>`.
+#[derive(Debug)]
+pub struct HandlerError {
+    message: String,
+}
+
+impl HandlerError {
+    /// An error with a message for the peer.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string() }
+    }
+}
+
+// Not an `std::error::Error` itself, so that every error can convert into it.
+impl<E: std::error::Error> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        Self::new(error)
+    }
+}
+
+/// What the handler of a PUSH decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PushAnswer {
+    /// It is done: the peer gets an ACK.
+    Accepted,
+    /// It is not done: the peer gets a NACK, with the reason if there is one.
+    Refused(Option<String>),
+}
+
+impl PushAnswer {
+    /// Refuses with a reason, which the peer gets.
+    pub fn refuse(reason: impl fmt::Display) -> Self {
+        Self::Refused(Some(reason.to_string()))
+    }
+}
+
+/// What the handler of a PUSH may return: a [`PushAnswer`], a `bool`, nothing
+/// (which accepts), or a `Result` of one of these and a [`HandlerError`].
+pub trait IntoPushAnswer {
+    /// Gives the answer, or the error.
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError>;
+}
+
+impl IntoPushAnswer for PushAnswer {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        Ok(self)
+    }
+}
+
+impl IntoPushAnswer for bool {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        Ok(if self { PushAnswer::Accepted } else { PushAnswer::Refused(None) })
+    }
+}
+
+impl IntoPushAnswer for () {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        Ok(PushAnswer::Accepted)
+    }
+}
+
+impl<T: IntoPushAnswer> IntoPushAnswer for Result<T, HandlerError> {
+    fn into_push_answer(self) -> Result<PushAnswer, HandlerError> {
+        self?.into_push_answer()
+    }
+}
+
+/// What the handler of a FETCH may return: anything that serialises, falsy
+/// values included, or a `Result` of it and a [`HandlerError`]. (A `Result`
+/// with another error type is data like any other.)
+///
+/// `M` is found by the compiler: it keeps the two cases apart.
+pub trait IntoFetchAnswer<M> {
+    /// Gives the data as JSON, or the error.
+    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError>;
+}
+
+/// Marks a handler that returns data.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Always;
+
+/// Marks a handler that returns data or a [`HandlerError`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fallible;
+
+impl<T: Serialize> IntoFetchAnswer<Always> for T {
+    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError> {
+        Ok(serde_json::value::to_raw_value(&self)?)
+    }
+}
+
+impl<T: Serialize> IntoFetchAnswer<Fallible> for Result<T, HandlerError> {
+    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError> {
+        self?.into_fetch_answer()
+    }
+}
+
+/// What a handler returned, whichever it was.
+#[derive(Debug)]
+pub(crate) enum Returned {
+    Done,
+    Value(Box<RawValue>),
+    Push(PushAnswer),
+    Failed(String),
+}
+
+impl Returned {
+    pub(crate) fn fetch<M>(answer: impl IntoFetchAnswer<M>) -> Self {
+        answer.into_fetch_answer().map_or_else(Self::error, Self::Value)
+    }
+
+    pub(crate) fn push(answer: impl IntoPushAnswer) -> Self {
+        answer.into_push_answer().map_or_else(Self::error, Self::Push)
+    }
+
+    fn error(error: HandlerError) -> Self {
+        Self::Failed(error.message)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome<'_> {
+        match self {
+            Self::Done => Outcome::Done,
+            Self::Value(value) => Outcome::Value(value),
+            Self::Push(PushAnswer::Accepted) => Outcome::Accepted,
+            Self::Push(PushAnswer::Refused(reason)) => Outcome::Refused(reason.as_deref()),
+            Self::Failed(message) => Outcome::Failed(message),
+        }
+    }
+}
