@@ -1,0 +1,9 @@
+//! What the protocol promises, seen from outside of the crate.
+// All of this is a test; Clippy's exception for tests does not see the helpers.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod golden;
+mod network;
+mod properties;
+mod sim;

@@ -1,0 +1,393 @@
+//! A network in memory: devices with addresses of their own, virtual time, and
+//! faults that a seed decides.
+//!
+//! ```text
+//! let mut network = Network::new(seed);
+//! let (lamp, door) = (network.start("LAMP22"), network.start("DOOR22"));
+//! network.run(Duration::from_secs(1));
+//! assert!(network.knows(lamp, door));
+//! ```
+//!
+//! The network knows addresses and time; what runs on a host is a [`Device`].
+
+mod devices;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use easyhttp_proto::discovery::Action;
+use easyhttp_proto::{DeviceId, datagram, limits};
+
+use devices::{Ours, Python};
+
+/// Hosts on one link, and all that is under way between them.
+pub(crate) struct Network {
+    /// How the link behaves. May be changed between two runs.
+    pub(crate) conditions: Conditions,
+    now: Duration,
+    random: Random,
+    hosts: Vec<Host>,
+    /// By the time of arrival, and in the order of sending what arrives together.
+    under_way: BTreeMap<(Duration, u64), Arrival>,
+    arrivals: u64,
+    sent: Vec<Sent>,
+}
+
+/// How a link behaves. Loss and duplication are those of datagrams: TCP repairs
+/// both, so that a PING by HTTP is only delayed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Conditions {
+    /// How many datagrams of a hundred never arrive.
+    pub(crate) loss_percent: u64,
+    /// How many of a hundred arrive twice.
+    pub(crate) duplicate_percent: u64,
+    /// The longest that anything is under way; the shortest is a millisecond.
+    pub(crate) delay: Duration,
+}
+
+/// A host, as a test holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Node(usize);
+
+/// A datagram that somebody sent, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) at: Duration,
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Network {
+    /// A network without faults, on which everything takes a millisecond.
+    pub(crate) fn new(seed: u64) -> Self {
+        let conditions =
+            Conditions { loss_percent: 0, duplicate_percent: 0, delay: Duration::from_millis(1) };
+        Self {
+            conditions,
+            now: Duration::ZERO,
+            random: Random(seed),
+            hosts: Vec::new(),
+            under_way: BTreeMap::new(),
+            arrivals: 0,
+            sent: Vec::new(),
+        }
+    }
+
+    /// Starts one of our devices on a new host.
+    pub(crate) fn start(&mut self, id: &str) -> Node {
+        self.plug_in(id, Program::Device)
+    }
+
+    /// Starts one of ours that has no server, and so only looks around.
+    pub(crate) fn start_looking(&mut self, id: &str) -> Node {
+        self.plug_in(id, Program::Looker)
+    }
+
+    /// Starts a Python device whose server answers after this time only.
+    pub(crate) fn start_python(&mut self, id: &str, answers_after: Duration) -> Node {
+        self.plug_in(id, Program::Python { answers_after })
+    }
+
+    /// The device says goodbye and is gone.
+    pub(crate) fn leave(&mut self, node: Node) {
+        if let Some(goodbye) = self.device(node).goodbye() {
+            self.send(node, goodbye);
+        }
+        self.switch_off(node);
+    }
+
+    /// The device is gone without a word.
+    pub(crate) fn switch_off(&mut self, node: Node) {
+        self.hosts[node.0].device = None;
+    }
+
+    /// Starts the device anew: the same id at the same address, and no memory.
+    pub(crate) fn switch_on(&mut self, node: Node) {
+        let entropy = self.random.next();
+        let host = &mut self.hosts[node.0];
+        let port = host.address.port();
+        host.device = Some(match host.program {
+            Program::Device => Box::new(Ours::new(host.id, Some(port), entropy, self.now)),
+            Program::Looker => Box::new(Ours::new(host.id, None, entropy, self.now)),
+            Program::Python { answers_after } => {
+                Box::new(Python::new(host.id, port, self.now, answers_after))
+            }
+        });
+    }
+
+    /// The device gets another address, and does not notice.
+    pub(crate) fn move_to(&mut self, node: Node, ip: [u8; 4]) {
+        self.hosts[node.0].address.set_ip(ip.into());
+    }
+
+    /// Lets time pass.
+    pub(crate) fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(next) = self.next_event().filter(|next| *next <= end) {
+            self.now = self.now.max(next);
+            while let Some(arrival) = self.next_arrival() {
+                self.deliver(arrival);
+            }
+            self.wake_all();
+        }
+        self.now = end;
+    }
+
+    /// Whether `asker` would find `asked` where it is.
+    pub(crate) fn knows(&self, asker: Node, asked: Node) -> bool {
+        let asked = &self.hosts[asked.0];
+        self.device(asker).address_of(asked.id) == Some(asked.address)
+    }
+
+    /// Who would not find whom, of the devices that run and answer.
+    pub(crate) fn strangers(&self) -> Vec<(DeviceId, DeviceId)> {
+        let running = || self.nodes().filter(|node| self.hosts[node.0].device.is_some());
+        let answering = || running().filter(|node| self.hosts[node.0].program != Program::Looker);
+        running()
+            .flat_map(|asker| answering().map(move |asked| (asker, asked)))
+            .filter(|(asker, asked)| asker != asked && !self.knows(*asker, *asked))
+            .map(|(asker, asked)| (self.hosts[asker.0].id, self.hosts[asked.0].id))
+            .collect()
+    }
+
+    /// Whom a device knows, at whatever address.
+    pub(crate) fn known_by(&self, node: Node) -> Vec<DeviceId> {
+        self.device(node).known()
+    }
+
+    /// What a device told its user since it was started.
+    pub(crate) fn told(&self, node: Node) -> &[Action] {
+        self.device(node).told()
+    }
+
+    /// Where a device answers.
+    pub(crate) fn address(&self, node: Node) -> SocketAddr {
+        self.hosts[node.0].address
+    }
+
+    /// Every datagram that was sent so far.
+    pub(crate) fn sent(&self) -> &[Sent] {
+        &self.sent
+    }
+
+    fn plug_in(&mut self, id: &str, program: Program) -> Node {
+        let node = Node(self.hosts.len());
+        let number = u8::try_from(node.0 + 1).expect("a link holds 255 hosts");
+        let address = SocketAddr::from(([10, 0, 0, number], 5000));
+        let id = id.parse().unwrap();
+        self.hosts.push(Host { id, program, address, device: None });
+        self.switch_on(node);
+        node
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = Node> + use<> {
+        (0..self.hosts.len()).map(Node)
+    }
+
+    fn device(&self, node: Node) -> &dyn Device {
+        self.hosts[node.0].device.as_deref().expect("the device runs")
+    }
+
+    /// When something happens next.
+    fn next_event(&self) -> Option<Duration> {
+        let arrival = self.under_way.keys().next().map(|(at, _)| *at);
+        let devices = self.hosts.iter().filter_map(|host| host.device.as_ref());
+        devices.map(|device| device.next_wakeup()).chain(arrival).min()
+    }
+
+    fn next_arrival(&mut self) -> Option<Arrival> {
+        let first = self.under_way.first_entry()?;
+        (first.key().0 <= self.now).then(|| first.remove())
+    }
+
+    fn deliver(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Datagram { to, from, bytes } => {
+                if let Some(device) = &mut self.hosts[to.0].device {
+                    device.hear(self.now, from, &bytes);
+                }
+            }
+            Arrival::Ping { from, sender, asked, at } => {
+                let (found, pause) = self.ping(sender, at);
+                let due = self.now + pause + self.delay();
+                self.put_under_way(due, Arrival::PingEnded { to: from, asked, at, found });
+            }
+            Arrival::PingEnded { to, asked, at, found } => {
+                if let Some(device) = &mut self.hosts[to.0].device {
+                    device.ping_ended(self.now, asked, at, found);
+                }
+            }
+        }
+    }
+
+    /// Whom a PING finds at this address, and how long that takes: a host
+    /// refuses at once, and where there is none, the asker gives up.
+    fn ping(
+        &mut self,
+        sender: (DeviceId, SocketAddr),
+        at: SocketAddr,
+    ) -> (Option<DeviceId>, Duration) {
+        let hosts = self.hosts.iter_mut();
+        let mut running = hosts.filter_map(|host| Some((host.address, host.device.as_mut()?)));
+        match running.find(|(address, _)| address.ip() == at.ip()) {
+            Some((address, device)) if address == at => {
+                (device.answer_ping(self.now, sender), Duration::ZERO)
+            }
+            Some(_) => (None, Duration::ZERO),
+            None => (None, limits::CONNECT),
+        }
+    }
+
+    /// Gives each device its turn, until it has nothing more to do.
+    fn wake_all(&mut self) {
+        for node in self.nodes() {
+            while let Some(output) = self.wake(node) {
+                self.send(node, output);
+            }
+        }
+    }
+
+    fn wake(&mut self, node: Node) -> Option<Output> {
+        let device = self.hosts[node.0].device.as_mut()?;
+        let output = device.wake(self.now);
+        let is_sane = output.is_some() || device.next_wakeup() > self.now;
+        assert!(is_sane, "{node:?} wants to be woken at once, and has nothing to do");
+        output
+    }
+
+    fn send(&mut self, by: Node, output: Output) {
+        let host = &self.hosts[by.0];
+        match output {
+            Output::Datagram { from_port, to, bytes } => {
+                let from = SocketAddr::new(host.address.ip(), from_port);
+                self.sent.push(Sent { at: self.now, from, to, bytes: bytes.clone() });
+                for to in self.receivers(to) {
+                    for due in self.copies() {
+                        let bytes = bytes.clone();
+                        self.put_under_way(due, Arrival::Datagram { to, from, bytes });
+                    }
+                }
+            }
+            Output::Ping { asked, at } => {
+                let sender = (host.id, host.address);
+                let due = self.now + self.delay();
+                self.put_under_way(due, Arrival::Ping { from: by, sender, asked, at });
+            }
+        }
+    }
+
+    /// Who hears what is sent to this address: for the group everybody, and so
+    /// the sender too.
+    fn receivers(&self, to: SocketAddr) -> Vec<Node> {
+        let hears = |node: &Node| {
+            let Host { address, device, .. } = &self.hosts[node.0];
+            let listens = device.as_ref().is_some_and(|device| device.listens_on(to.port()));
+            listens && (to == GROUP || address.ip() == to.ip())
+        };
+        self.nodes().filter(hears).collect()
+    }
+
+    /// When the copies of one datagram arrive at one receiver, if any do.
+    fn copies(&mut self) -> Vec<Duration> {
+        if self.random.percent(self.conditions.loss_percent) {
+            return Vec::new();
+        }
+        let copies = 1 + usize::from(self.random.percent(self.conditions.duplicate_percent));
+        (0..copies).map(|_| self.now + self.delay()).collect()
+    }
+
+    fn delay(&mut self) -> Duration {
+        let shortest = Duration::from_millis(1);
+        let longest = self.conditions.delay.max(shortest);
+        shortest + (longest - shortest) * self.random.below(1001) as u32 / 1000
+    }
+
+    fn put_under_way(&mut self, due: Duration, arrival: Arrival) {
+        self.arrivals += 1;
+        self.under_way.insert((due, self.arrivals), arrival);
+    }
+}
+
+/// What runs on a host. Like the state machines of the protocol, it is told
+/// what happened and asked what to do.
+trait Device {
+    /// Whether it hears what is sent to this UDP port.
+    fn listens_on(&self, port: u16) -> bool;
+    /// A datagram arrived.
+    fn hear(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]);
+    /// A PING arrived by HTTP. Gives the id in the PONG; none if nobody answers.
+    fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId>;
+    /// Its own PING ended: `found` is the id in the PONG.
+    fn ping_ended(
+        &mut self,
+        now: Duration,
+        asked: DeviceId,
+        at: SocketAddr,
+        found: Option<DeviceId>,
+    );
+    /// What it does now. Called until it does nothing.
+    fn wake(&mut self, now: Duration) -> Option<Output>;
+    /// When it has something to do by itself.
+    fn next_wakeup(&self) -> Duration;
+    /// What it sends when it leaves.
+    fn goodbye(&self) -> Option<Output>;
+    /// Where it would send a command for this device.
+    fn address_of(&self, id: DeviceId) -> Option<SocketAddr>;
+    /// Whom it knows.
+    fn known(&self) -> Vec<DeviceId>;
+    /// What it told its user.
+    fn told(&self) -> &[Action];
+}
+
+/// What a device sends.
+enum Output {
+    Datagram { from_port: u16, to: SocketAddr, bytes: Vec<u8> },
+    Ping { asked: DeviceId, at: SocketAddr },
+}
+
+/// What is under way.
+enum Arrival {
+    Datagram { to: Node, from: SocketAddr, bytes: Vec<u8> },
+    Ping { from: Node, sender: (DeviceId, SocketAddr), asked: DeviceId, at: SocketAddr },
+    PingEnded { to: Node, asked: DeviceId, at: SocketAddr, found: Option<DeviceId> },
+}
+
+struct Host {
+    id: DeviceId,
+    program: Program,
+    address: SocketAddr,
+    /// None while it is switched off.
+    device: Option<Box<dyn Device>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Program {
+    Device,
+    Looker,
+    Python { answers_after: Duration },
+}
+
+const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(datagram::GROUP), datagram::PORT);
+
+/// SplitMix64: the same numbers for the same seed, on any machine.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}

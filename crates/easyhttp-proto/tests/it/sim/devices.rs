@@ -1,0 +1,224 @@
+//! What runs on the hosts of a simulated network: our own device, and one that
+//! behaves as the Python package 0.4.0a6 does.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use easyhttp_proto::DeviceId;
+use easyhttp_proto::datagram::PORT;
+use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::limits;
+use easyhttp_proto::peers::{Heard, PeerTable, Source};
+use serde_json::{Value, json};
+
+use super::{Device, GROUP, Output};
+
+/// From where both kinds of device speak. Ours hears the answers there as well.
+const SPEAKER_PORT: u16 = 49152;
+
+/// Our own device: the protocol's state machines, driven as the library does.
+pub(super) struct Ours {
+    id: DeviceId,
+    discovery: Discovery,
+    peers: PeerTable,
+    /// Where the devices that are being greeted may be as well.
+    other_addresses: BTreeMap<DeviceId, VecDeque<SocketAddr>>,
+    pings: VecDeque<Output>,
+    told: Vec<Action>,
+}
+
+impl Ours {
+    pub(super) fn new(id: DeviceId, port: Option<u16>, entropy: u64, now: Duration) -> Self {
+        Self {
+            id,
+            discovery: Discovery::new(id, port, entropy, now),
+            peers: PeerTable::new(id, limits::PEERS),
+            other_addresses: BTreeMap::new(),
+            pings: VecDeque::new(),
+            told: Vec::new(),
+        }
+    }
+
+    fn datagram(to: SocketAddr, bytes: Vec<u8>) -> Output {
+        Output::Datagram { from_port: SPEAKER_PORT, to, bytes }
+    }
+
+    /// PINGs the device wherever it may be, the best address first.
+    fn greet(&mut self, now: Duration, asked: DeviceId) {
+        let addresses = self.peers.get(asked).map(|peer| peer.addresses()).unwrap_or_default();
+        let addresses = addresses.iter().map(|address| address.at).collect();
+        self.other_addresses.insert(asked, addresses);
+        self.greet_elsewhere(now, asked);
+    }
+
+    fn greet_elsewhere(&mut self, now: Duration, asked: DeviceId) {
+        match self.other_addresses.get_mut(&asked).and_then(VecDeque::pop_front) {
+            Some(at) => self.pings.push_back(Output::Ping { asked, at }),
+            None => self.discovery.greeted(now, asked, false),
+        }
+    }
+}
+
+impl Device for Ours {
+    fn listens_on(&self, port: u16) -> bool {
+        port == PORT || port == SPEAKER_PORT
+    }
+
+    fn hear(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
+        self.discovery.receive(now, from, bytes, &mut self.peers);
+    }
+
+    fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId> {
+        if self.peers.hear(now, sender.0, sender.1, Source::Learned) == Heard::New {
+            self.told.push(Action::Joined(sender.0));
+        }
+        Some(self.id)
+    }
+
+    fn ping_ended(
+        &mut self,
+        now: Duration,
+        asked: DeviceId,
+        at: SocketAddr,
+        found: Option<DeviceId>,
+    ) {
+        match found {
+            None => self.peers.fail(asked, at),
+            Some(found) if found == asked => {
+                self.peers.confirm(now, asked, at);
+                return self.discovery.greeted(now, asked, true);
+            }
+            Some(_) => self.peers.mismatch(asked, at),
+        }
+        self.greet_elsewhere(now, asked);
+    }
+
+    fn wake(&mut self, now: Duration) -> Option<Output> {
+        loop {
+            if let Some(ping) = self.pings.pop_front() {
+                return Some(ping);
+            }
+            match self.discovery.poll(now, self.peers.len())? {
+                Action::Announce(bytes) => return Some(Self::datagram(GROUP, bytes)),
+                Action::Answer(to, bytes) => return Some(Self::datagram(to, bytes)),
+                Action::Greet(asked) => self.greet(now, asked),
+                news => self.told.push(news),
+            }
+        }
+    }
+
+    fn next_wakeup(&self) -> Duration {
+        self.discovery.next_wakeup()
+    }
+
+    fn goodbye(&self) -> Option<Output> {
+        self.discovery.goodbye().map(|bytes| Self::datagram(GROUP, bytes))
+    }
+
+    fn address_of(&self, id: DeviceId) -> Option<SocketAddr> {
+        Some(self.peers.get(id)?.addresses().first()?.at)
+    }
+
+    fn known(&self) -> Vec<DeviceId> {
+        self.peers.iter().map(|peer| peer.id).collect()
+    }
+
+    fn told(&self) -> &[Action] {
+        &self.told
+    }
+}
+
+/// A Python device. It announces itself every 30 s from an ephemeral port,
+/// answers DISCOVERY without adding the sender, adds and PINGs whoever answers
+/// its own, learns whoever PINGs it, and never changes what it has learned.
+pub(super) struct Python {
+    id: DeviceId,
+    port: u16,
+    answers_from: Duration,
+    next_announce: Duration,
+    known: BTreeMap<DeviceId, SocketAddr>,
+    outputs: VecDeque<Output>,
+}
+
+impl Python {
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    pub(super) fn new(id: DeviceId, port: u16, now: Duration, answers_after: Duration) -> Self {
+        Self {
+            id,
+            port,
+            answers_from: now + answers_after,
+            next_announce: now,
+            known: BTreeMap::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    fn datagram(&self, number: u8, to: SocketAddr) -> Output {
+        let (id, port) = (self.id, self.port);
+        let json = json!({"version": "0.4.0-alpha.6", "type": number, "id": id, "port": port});
+        Output::Datagram { from_port: SPEAKER_PORT, to, bytes: json.to_string().into_bytes() }
+    }
+}
+
+impl Device for Python {
+    fn listens_on(&self, port: u16) -> bool {
+        port == PORT
+    }
+
+    fn hear(&mut self, _: Duration, from: SocketAddr, bytes: &[u8]) {
+        let message: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let Some(Ok(id)) = message["id"].as_str().map(str::parse) else { return };
+        if id == self.id {
+            return;
+        }
+        if message["type"] == 8 {
+            let ack = self.datagram(9, SocketAddr::new(from.ip(), PORT));
+            self.outputs.push_back(ack);
+        } else if message["type"] == 9 {
+            let port = message["port"].as_u64().unwrap_or(5000);
+            let claimed = SocketAddr::new(from.ip(), u16::try_from(port).unwrap());
+            let at = *self.known.entry(id).or_insert(claimed);
+            self.outputs.push_back(Output::Ping { asked: id, at });
+        }
+    }
+
+    fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId> {
+        if now < self.answers_from {
+            return None;
+        }
+        self.known.entry(sender.0).or_insert(sender.1);
+        Some(self.id)
+    }
+
+    fn ping_ended(&mut self, _: Duration, _: DeviceId, _: SocketAddr, _: Option<DeviceId>) {}
+
+    fn wake(&mut self, now: Duration) -> Option<Output> {
+        if self.next_announce <= now {
+            self.next_announce = now + Self::INTERVAL;
+            self.outputs.push_back(self.datagram(8, GROUP));
+        }
+        self.outputs.pop_front()
+    }
+
+    fn next_wakeup(&self) -> Duration {
+        self.next_announce
+    }
+
+    fn goodbye(&self) -> Option<Output> {
+        None
+    }
+
+    fn address_of(&self, id: DeviceId) -> Option<SocketAddr> {
+        self.known.get(&id).copied()
+    }
+
+    fn known(&self) -> Vec<DeviceId> {
+        self.known.keys().copied().collect()
+    }
+
+    fn told(&self) -> &[Action] {
+        &[]
+    }
+}
