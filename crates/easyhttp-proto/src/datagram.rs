@@ -3,21 +3,22 @@
 //! A datagram is a small JSON object:
 //!
 //! ```json
-//! {"version": "0.4.0", "type": 8, "id": "7H8G2K", "port": 5000, "boot": 3735928559}
+//! {"version": "0.4.0", "type": 8, "id": "7H8G2K", "port": 5000, "boot": 3735928559, "ask": true}
 //! ```
 //!
 //! `type` is 8 (DISCOVERY), 9 (DISCOVERY_ACK) or, since older devices ignore a
 //! string there, `"bye"`. `boot` is drawn at each start and is what tells our
-//! devices from older ones, and a restart from a repetition. A DISCOVERY
-//! without `port` comes from somebody who only looks around.
+//! devices from older ones, and a restart from a repetition. A DISCOVERY with
+//! `ask` wants to be answered; one without `port` comes from somebody who only
+//! looks around.
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::json::{self, Scalar};
-use crate::{Command, DeviceId, Malformed, VERSION};
+use crate::{Command, DeviceId, Malformed, VERSION, json};
 
 /// The multicast group of the devices in the field. IANA lists it as
 /// All-Snoopers (RFC 4286); it is link-local, so it never crosses a router.
@@ -38,6 +39,8 @@ pub struct Datagram {
     pub port: Option<u16>,
     /// Drawn by the sender at its start. Older devices have none.
     pub boot: Option<u32>,
+    /// Whether whoever hears it should answer.
+    pub asks: bool,
 }
 
 /// What a datagram says.
@@ -53,9 +56,15 @@ pub enum Kind {
 }
 
 impl Datagram {
-    /// A datagram of all four.
+    /// A datagram that does not ask.
     pub fn new(kind: Kind, id: DeviceId, port: Option<u16>, boot: Option<u32>) -> Self {
-        Self { kind, id, port, boot }
+        Self { kind, id, port, boot, asks: false }
+    }
+
+    /// The same datagram, asking or not.
+    pub fn asking(mut self, asks: bool) -> Self {
+        self.asks = asks;
+        self
     }
 
     /// Reads a datagram. Total: any bytes give a datagram or the reason why not.
@@ -66,24 +75,19 @@ impl Datagram {
     /// others, so a listener expects bytes that mean nothing to it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let wire: WireDatagram<'_> = json::object(bytes)?;
-        let kind = match &wire.kind {
-            Scalar::Unsigned(number) => match Command::from_number(*number) {
-                Some(Command::Discovery) => Kind::Announce,
-                Some(Command::DiscoveryAck) => Kind::Answer,
-                _ => return Err(Malformed::UnknownCommand),
-            },
-            Scalar::Text(text) if text == "bye" => Kind::Bye,
+        let kind = match json::unsigned(wire.kind).and_then(Command::from_number) {
+            Some(Command::Discovery) => Kind::Announce,
+            Some(Command::DiscoveryAck) => Kind::Answer,
+            None if json::text(wire.kind).is_some_and(|text| text == "bye") => Kind::Bye,
             _ => return Err(Malformed::UnknownCommand),
         };
         Ok(Self {
             kind,
-            id: wire.id.id("id")?.ok_or(Malformed::Id { field: "id" })?,
-            port: wire.port.port("port")?,
-            // One that we cannot have written counts as none.
-            boot: match wire.boot {
-                Scalar::Unsigned(number) => u32::try_from(number).ok(),
-                _ => None,
-            },
+            id: json::id(wire.id, "id")?.ok_or(Malformed::Id { field: "id" })?,
+            port: json::port(wire.port, "port")?,
+            // What we cannot have written counts as absent.
+            boot: json::unsigned(wire.boot).and_then(|boot| u32::try_from(boot).ok()),
+            asks: wire.ask.is_some_and(|ask| ask.get() == "true"),
         })
     }
 
@@ -99,6 +103,7 @@ impl Datagram {
             id: self.id,
             port: self.port,
             boot: self.boot,
+            ask: self.asks,
         };
         serde_json::to_vec(&wire).expect("texts and numbers can always be written")
     }
@@ -107,13 +112,15 @@ impl Datagram {
 #[derive(Deserialize)]
 struct WireDatagram<'a> {
     #[serde(rename = "type", default, borrow)]
-    kind: Scalar<'a>,
+    kind: Option<&'a RawValue>,
     #[serde(default, borrow)]
-    id: Scalar<'a>,
+    id: Option<&'a RawValue>,
     #[serde(default, borrow)]
-    port: Scalar<'a>,
+    port: Option<&'a RawValue>,
     #[serde(default, borrow)]
-    boot: Scalar<'a>,
+    boot: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    ask: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +133,8 @@ struct Encoded {
     port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     boot: Option<u32>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    ask: bool,
 }
 
 #[derive(Serialize)]
@@ -143,8 +152,9 @@ mod tests {
     #[test]
     fn what_is_written_can_be_read() {
         for kind in [Kind::Announce, Kind::Answer, Kind::Bye] {
-            for (port, boot) in [(Some(5000), Some(u32::MAX)), (None, None)] {
-                let datagram = Datagram::new(kind, "7H8G2K".parse().unwrap(), port, boot);
+            for (port, boot, asks) in [(Some(65535), Some(u32::MAX), true), (None, None, false)] {
+                let id = "7H8G2K".parse().unwrap();
+                let datagram = Datagram::new(kind, id, port, boot).asking(asks);
                 let bytes = datagram.encode();
                 assert!(bytes.len() <= limits::DATAGRAM_SENT);
                 assert_eq!(Datagram::decode(&bytes), Ok(datagram));

@@ -191,6 +191,9 @@ impl<'a> Request<'a> {
             (_, Outcome::Failed(text)) => nack(500, code::HANDLER_FAILED, text),
             (Event::Pong, _) => Answer::status("pong_received"),
             (Event::Data, _) => Answer::status("data_received"),
+            (Event::Fetch, Outcome::Value(value)) if !Message::can_carry(value) => {
+                nack(500, code::HANDLER_FAILED, "its data is nested too deep")
+            }
             (Event::Fetch, Outcome::Value(value)) if value.get() != "null" => {
                 Answer::message(200, &message(Command::Data).with_data(Some(value)))
             }
@@ -280,25 +283,20 @@ impl<'a> Reply<'a> {
         note: Option<&str>,
         body: &'a [u8],
     ) -> Result<Self, Rejection> {
-        if note == Some(code::NO_HANDLER) {
-            return Err(Rejection::NoHandler);
-        }
         let message = match Message::decode(body) {
             Ok(message) => message,
-            Err(malformed) => return Self::read_other(status, body, malformed),
+            Err(malformed) => return Self::read_other(status, note, body, malformed),
         };
         let sender = message.header.sender_id;
         if status == 421 || sender.is_some_and(|sender| sender != asked) {
             return Err(Rejection::WrongDevice { found: sender });
         }
         let words = || message.error.as_ref().map_or("", |reason| &reason.message).to_owned();
-        let code = message.error.as_ref().map(|reason| &*reason.code);
         match (status, message.command) {
             (200, _) => Ok(Self::Message(message)),
-            (503, Command::Nack) => Err(Rejection::Busy),
-            (_, Command::Nack) if code == Some(code::HANDLER_FAILED) => {
-                Err(Rejection::HandlerFailed { message: words() })
-            }
+            (413, _) => Err(Rejection::TooLarge),
+            (503, _) => Err(Rejection::Busy),
+            (500, Command::Nack) => Err(Rejection::HandlerFailed { message: words() }),
             // A Python device without a handler for PUSH says no more than this.
             (400, Command::Nack) => Err(Rejection::NoHandler),
             _ => Err(Rejection::NotTaken { status, message: words() }),
@@ -306,13 +304,19 @@ impl<'a> Reply<'a> {
     }
 
     /// Reads an answer that is no message.
-    fn read_other(status: u16, body: &[u8], malformed: Malformed) -> Result<Self, Rejection> {
+    fn read_other(
+        status: u16,
+        note: Option<&str>,
+        body: &[u8],
+        malformed: Malformed,
+    ) -> Result<Self, Rejection> {
         #[derive(Deserialize)]
         struct Status<'a> {
             #[serde(rename = "status", borrow)]
             _status: &'a RawValue,
         }
         match status {
+            200 if note == Some(code::NO_HANDLER) => Err(Rejection::NoHandler),
             200 if serde_json::from_slice::<Status<'_>>(body).is_ok() => Ok(Self::Received),
             200 => Err(Rejection::NotUnderstood { status, malformed }),
             413 => Err(Rejection::TooLarge),

@@ -1,204 +1,53 @@
 //! Reading JSON whose fields may be anything.
 //!
 //! A peer can send a list where an object belongs, or a float as a port. To
-//! say which field is wrong, decoding must first take every value as it is;
-//! these types do, in one pass and without copying.
+//! say which field is wrong, decoding first takes every value as raw JSON, and
+//! then looks at those that it knows.
 
 use alloc::borrow::Cow;
-use core::fmt;
-use core::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::id::DeviceId;
 use crate::limits;
 use crate::malformed::Malformed;
 
-/// A value where a text or a number belongs.
-#[derive(Debug, Default)]
-pub(crate) enum Scalar<'a> {
-    #[default]
-    Absent,
-    Null,
-    Unsigned(u64),
-    Number(f64),
-    Text(Cow<'a, str>),
-    /// A boolean, a list or an object: right nowhere.
-    Other,
-}
-
-impl Scalar<'_> {
-    /// An id; `null` counts as absent.
-    pub(crate) fn id(&self, field: &'static str) -> Result<Option<DeviceId>, Malformed> {
-        match self {
-            Self::Absent | Self::Null => Ok(None),
-            Self::Text(text) => text.parse().map(Some).map_err(|_| Malformed::Id { field }),
-            _ => Err(Malformed::Id { field }),
-        }
-    }
-
-    /// A TCP port; `null` counts as absent.
-    pub(crate) fn port(&self, field: &'static str) -> Result<Option<u16>, Malformed> {
-        match self {
-            Self::Absent | Self::Null => Ok(None),
-            Self::Unsigned(number) => match u16::try_from(*number) {
-                Ok(port) if port != 0 => Ok(Some(port)),
-                _ => Err(Malformed::Port { field }),
-            },
-            _ => Err(Malformed::Port { field }),
-        }
-    }
-
-    /// Seconds, fractions cut off; `null` counts as absent.
-    pub(crate) fn seconds(&self, field: &'static str) -> Result<Option<i64>, Malformed> {
-        match self {
-            Self::Absent | Self::Null => Ok(None),
-            Self::Unsigned(number) => Ok(Some(i64::try_from(*number).unwrap_or(i64::MAX))),
-            // A cast from a float saturates.
-            Self::Number(number) => Ok(Some(*number as i64)),
-            _ => Err(Malformed::Number { field }),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Unsigned(number))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number as f64))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Owned(text.into())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-}
-
-/// A value where an object with known fields belongs.
-#[derive(Debug, Default)]
-pub(crate) enum Section<T> {
-    #[default]
-    Absent,
-    Object(T),
-    /// Anything else, `null` included.
-    Other,
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Section<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SectionVisitor(PhantomData))
-    }
-}
-
-struct SectionVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for SectionVisitor<T> {
-    type Value = Section<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Section::Object)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Section::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Section::Other)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Section::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Section::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Section::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Section::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Section::Other)
-    }
-}
-
 /// Parses a whole body that must be an object, and says how it is not one.
 pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malformed> {
-    // Raw values and skipped ones are parsed without a limit of their own.
-    if depth(bytes) > limits::DEPTH {
+    let text = core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
+    // Raw values are parsed without a limit of their own.
+    if depth(text) > limits::DEPTH {
         return Err(Malformed::TooDeep);
     }
-    match serde_json::from_slice(bytes).map_err(|_| Malformed::NotJson)? {
-        Section::Object(_) if is_empty_object(bytes) => Err(Malformed::Empty),
-        Section::Object(object) => Ok(object),
-        _ if bytes.trim_ascii() == b"null" => Err(Malformed::Empty),
-        _ => Err(Malformed::NotAnObject),
+    if is_object(text) {
+        let object = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
+        return if has_fields(text) { Ok(object) } else { Err(Malformed::Empty) };
+    }
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) if raw.get() == "null" => Err(Malformed::Empty),
+        Ok(_) => Err(Malformed::NotAnObject),
+        Err(_) => Err(Malformed::NotJson),
     }
 }
 
-/// Whether JSON that is known to be an object has no fields.
-fn is_empty_object(bytes: &[u8]) -> bool {
-    matches!(bytes.trim_ascii(), [b'{', inner @ .., b'}'] if inner.trim_ascii().is_empty())
+/// Parses an object inside of one that was parsed already; `otherwise` is the
+/// error if it is anything else.
+pub(crate) fn section<'a, T: Deserialize<'a>>(
+    raw: &'a RawValue,
+    otherwise: Malformed,
+) -> Result<T, Malformed> {
+    // serde takes a list for an object as well.
+    if !is_object(raw.get()) {
+        return Err(otherwise);
+    }
+    serde_json::from_str(raw.get()).map_err(|_| Malformed::NotJson)
 }
 
-/// How deep arrays and objects nest. Right for valid JSON, total for any bytes.
-fn depth(bytes: &[u8]) -> usize {
+/// How deep arrays and objects nest. Right for valid JSON, total for any text.
+pub(crate) fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
-    let mut bytes = bytes.iter();
+    let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
             b'[' | b'{' => {
@@ -213,8 +62,72 @@ fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
+/// A field that is there, even if it is `null`.
+pub(crate) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// An unsigned whole number, if that is what stands there.
+pub(crate) fn unsigned(raw: Option<&RawValue>) -> Option<u64> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+/// A text, if that is what stands there.
+pub(crate) fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str(raw?.get()).ok().map(|Text(text)| text)
+}
+
+/// An id; one that is absent or `null` is none.
+pub(crate) fn id(
+    raw: Option<&RawValue>,
+    field: &'static str,
+) -> Result<Option<DeviceId>, Malformed> {
+    if raw.is_none() {
+        return Ok(None);
+    }
+    let id = text(raw).and_then(|text| text.parse().ok());
+    id.map(Some).ok_or(Malformed::Id { field })
+}
+
+/// A TCP port; one that is absent or `null` is none.
+pub(crate) fn port(raw: Option<&RawValue>, field: &'static str) -> Result<Option<u16>, Malformed> {
+    if raw.is_none() {
+        return Ok(None);
+    }
+    match unsigned(raw).map(u16::try_from) {
+        Some(Ok(port)) if port != 0 => Ok(Some(port)),
+        _ => Err(Malformed::Port { field }),
+    }
+}
+
+/// Seconds, fractions cut off; a value that is absent or `null` is none.
+pub(crate) fn seconds(
+    raw: Option<&RawValue>,
+    field: &'static str,
+) -> Result<Option<i64>, Malformed> {
+    let Some(raw) = raw else { return Ok(None) };
+    serde_json::from_str(raw.get())
+        // The cast saturates.
+        .or_else(|_| serde_json::from_str::<f64>(raw.get()).map(|number| number as i64))
+        .map(Some)
+        .map_err(|_| Malformed::Number { field })
+}
+
+fn is_object(text: &str) -> bool {
+    text.trim_ascii_start().starts_with('{')
+}
+
+/// Whether JSON that is known to be an object has any.
+fn has_fields(text: &str) -> bool {
+    text.contains('"')
+}
+
 /// Moves behind the closing quote of a string.
-fn skip_string(bytes: &mut core::slice::Iter<'_, u8>) {
+fn skip_string(bytes: &mut core::str::Bytes<'_>) {
     while let Some(byte) = bytes.next() {
         match byte {
             b'"' => return,
@@ -230,9 +143,9 @@ mod tests {
 
     #[test]
     fn depth_counts_brackets_outside_of_strings() {
-        assert_eq!(depth(b"1"), 0);
-        assert_eq!(depth(b"{}"), 1);
-        assert_eq!(depth(br#"{"a":[{"b":"]}["}],"c":"\"{{{{"}"#), 3);
-        assert_eq!(depth(b"]]]]["), 1);
+        assert_eq!(depth("1"), 0);
+        assert_eq!(depth("{}"), 1);
+        assert_eq!(depth(r#"{"a":[{"b":"]}["}],"c":"\"{{{{"}"#), 3);
+        assert_eq!(depth("]]]]["), 1);
     }
 }

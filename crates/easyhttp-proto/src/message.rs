@@ -16,8 +16,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::{self, Scalar, Section};
-use crate::{Command, DeviceId, Malformed, VERSION};
+use crate::{Command, DeviceId, Malformed, VERSION, json, limits};
 
 /// One command or one answer. `data` is raw JSON until somebody asks for it.
 #[derive(Debug, Clone)]
@@ -93,6 +92,12 @@ impl<'a> Message<'a> {
         self
     }
 
+    /// Whether a message with this data is not too deep to be read by others.
+    pub fn can_carry(data: &RawValue) -> bool {
+        // The message itself is one level.
+        json::depth(data.get()) < limits::DEPTH
+    }
+
     /// Reads a message. Total: any bytes give a message or the reason why not.
     ///
     /// # Errors
@@ -101,17 +106,10 @@ impl<'a> Message<'a> {
     /// are ignored.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let wire: WireMessage<'a> = json::object(bytes)?;
-        let command = match wire.command {
-            Scalar::Unsigned(number) => Command::from_number(number),
-            _ => None,
-        };
+        let command = json::unsigned(wire.command).and_then(Command::from_number);
         Ok(Self {
             command: command.ok_or(Malformed::UnknownCommand)?,
-            header: match &wire.header {
-                Section::Absent => Header::default(),
-                Section::Object(header) => header.check()?,
-                Section::Other => return Err(Malformed::Header),
-            },
+            header: wire.header.map_or(Ok(Header::default()), Header::read)?,
             data: wire.data,
             error: wire.error.and_then(Reason::read),
         })
@@ -133,34 +131,35 @@ impl<'a> Message<'a> {
 #[derive(Deserialize)]
 struct WireMessage<'a> {
     #[serde(rename = "type", default, borrow)]
-    command: Scalar<'a>,
-    #[serde(default, borrow)]
-    header: Section<WireHeader<'a>>,
+    command: Option<&'a RawValue>,
+    /// A header that is `null` is wrong, one that is absent is not.
+    #[serde(default, borrow, deserialize_with = "json::present")]
+    header: Option<&'a RawValue>,
     #[serde(default, borrow)]
     data: Option<&'a RawValue>,
     #[serde(default, borrow)]
     error: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct WireHeader<'a> {
-    #[serde(default, borrow)]
-    sender_id: Scalar<'a>,
-    #[serde(default, borrow)]
-    sender_port: Scalar<'a>,
-    #[serde(default, borrow)]
-    recipient_id: Scalar<'a>,
-    #[serde(default, borrow)]
-    timestamp: Scalar<'a>,
-}
-
-impl WireHeader<'_> {
-    fn check(&self) -> Result<Header, Malformed> {
-        Ok(Header {
-            sender_id: self.sender_id.id("header.sender_id")?,
-            sender_port: self.sender_port.port("header.sender_port")?,
-            recipient_id: self.recipient_id.id("header.recipient_id")?,
-            timestamp: self.timestamp.seconds("header.timestamp")?,
+impl Header {
+    fn read(raw: &RawValue) -> Result<Self, Malformed> {
+        #[derive(Deserialize)]
+        struct WireHeader<'a> {
+            #[serde(default, borrow)]
+            sender_id: Option<&'a RawValue>,
+            #[serde(default, borrow)]
+            sender_port: Option<&'a RawValue>,
+            #[serde(default, borrow)]
+            recipient_id: Option<&'a RawValue>,
+            #[serde(default, borrow)]
+            timestamp: Option<&'a RawValue>,
+        }
+        let wire: WireHeader<'_> = json::section(raw, Malformed::Header)?;
+        Ok(Self {
+            sender_id: json::id(wire.sender_id, "header.sender_id")?,
+            sender_port: json::port(wire.sender_port, "header.sender_port")?,
+            recipient_id: json::id(wire.recipient_id, "header.recipient_id")?,
+            timestamp: json::seconds(wire.timestamp, "header.timestamp")?,
         })
     }
 }
@@ -176,7 +175,7 @@ impl<'a> Reason<'a> {
             #[serde(borrow, default)]
             message: Cow<'a, str>,
         }
-        let wire: WireReason<'a> = serde_json::from_str(raw.get()).ok()?;
+        let wire: WireReason<'a> = json::section(raw, Malformed::NotAnObject).ok()?;
         Some(Self { code: wire.code, message: wire.message })
     }
 }

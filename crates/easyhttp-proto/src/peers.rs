@@ -48,12 +48,14 @@ pub struct Peer {
     pub last_seen: Option<Duration>,
     /// What it drew at its start; older devices draw nothing.
     pub boot: Option<u32>,
+    /// Whether it has been heard, and has not left since.
+    pub is_present: bool,
     addresses: Vec<Address>,
 }
 
 impl Peer {
     fn new(id: DeviceId) -> Self {
-        Self { id, last_seen: None, boot: None, addresses: Vec::new() }
+        Self { id, last_seen: None, boot: None, is_present: false, addresses: Vec::new() }
     }
 
     /// Where the device may be, the best address first: the one that answered,
@@ -72,20 +74,21 @@ impl Peer {
         self.addresses.iter().any(|a| a.source == Source::Found)
     }
 
-    /// Makes `at` a candidate, and says whether it is a new one.
-    fn note(&mut self, now: Duration, at: SocketAddr, source: Source) -> bool {
-        let known = self.addresses.iter_mut().find(|a| a.at == at);
-        let is_new = known.is_none();
-        match known {
+    /// Makes `at` a candidate, or with `verified` the address in use.
+    fn note(&mut self, now: Duration, at: SocketAddr, source: Source, verified: bool) {
+        if verified {
+            self.addresses.iter_mut().for_each(|a| a.verified = false);
+        }
+        match self.addresses.iter_mut().find(|a| a.at == at) {
             Some(address) => {
                 address.source = address.source.max(source);
                 address.heard = now;
+                address.verified |= verified;
             }
-            None => self.addresses.push(Address { at, source, verified: false, heard: now }),
+            None => self.addresses.push(Address { at, source, verified, heard: now }),
         }
         self.sort();
         self.addresses.truncate(limits::ADDRESSES);
-        is_new
     }
 
     fn sort(&mut self) {
@@ -108,13 +111,13 @@ impl Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Heard {
-    /// The device was not known.
-    New,
-    /// The device was known, but not at this address.
+    /// The device is here now, and was not before.
+    Joined,
+    /// The device was here, but not at this address.
     NewAddress,
     /// Nothing new.
     Known,
-    /// It was not believed: it is this device itself, its address can not be
+    /// It was not believed: it is this device itself, its address cannot be
     /// one, or the table is full of devices that count more.
     Ignored,
 }
@@ -155,8 +158,8 @@ impl PeerTable {
     }
 
     /// Takes the user's word that `id` is at `at`. Never refused: the limit of
-    /// the table is against strangers.
-    pub fn add(&mut self, id: DeviceId, at: SocketAddr) {
+    /// the table is against strangers. What was said last counts most.
+    pub fn add(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
         if id == self.own {
             return;
         }
@@ -164,8 +167,7 @@ impl PeerTable {
             self.make_room(u8::MAX);
         }
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
-        // Not heard of at any time: the user said it.
-        peer.note(Duration::ZERO, at, Source::Added);
+        peer.note(now, at, Source::Added, false);
     }
 
     /// Forgets a device, and says whether it was known.
@@ -185,35 +187,30 @@ impl PeerTable {
         }
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
         peer.last_seen = Some(now);
-        match peer.note(now, at, source) {
-            _ if is_new => Heard::New,
-            true => Heard::NewAddress,
-            false => Heard::Known,
+        let was_present = core::mem::replace(&mut peer.is_present, true);
+        let had_address = peer.addresses.iter().any(|a| a.at == at);
+        peer.note(now, at, source, false);
+        match (was_present, had_address) {
+            (false, _) => Heard::Joined,
+            (true, false) => Heard::NewAddress,
+            (true, true) => Heard::Known,
         }
     }
 
-    /// Notes what a peer drew at its start, and says whether it has restarted
-    /// since it was last heard.
-    pub fn booted(&mut self, id: DeviceId, boot: Option<u32>) -> bool {
-        match self.peers.get_mut(&id) {
-            Some(peer) => {
-                let before = core::mem::replace(&mut peer.boot, boot);
-                before.is_some() && before != boot
-            }
-            None => false,
+    /// Notes what a peer drew at its start.
+    pub fn booted(&mut self, id: DeviceId, boot: Option<u32>) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.boot = boot;
         }
     }
 
     /// Notes that `id` itself answered at `at`: from now on it is asked there.
-    pub fn confirm(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.last_seen = Some(now);
-            peer.note(now, at, Source::Learned);
-            for address in &mut peer.addresses {
-                address.verified = address.at == at;
-            }
-            peer.sort();
-        }
+    /// Says whether that is how it turned out to be here.
+    pub fn confirm(&mut self, now: Duration, id: DeviceId, at: SocketAddr) -> bool {
+        let Some(peer) = self.peers.get_mut(&id) else { return false };
+        peer.last_seen = Some(now);
+        peer.note(now, at, Source::Learned, true);
+        !core::mem::replace(&mut peer.is_present, true)
     }
 
     /// Notes that nobody answered at `at`: other addresses are tried first.
@@ -244,10 +241,14 @@ impl PeerTable {
     /// from its current start. What the user added stays in the table.
     pub fn leave(&mut self, id: DeviceId, from: IpAddr, boot: Option<u32>) -> Option<Peer> {
         let peer = self.peers.get_mut(&id)?;
-        if peer.boot != boot || !peer.addresses.iter().any(|a| a.at.ip() == from) {
+        // One that was only learned from a request has not told its boot.
+        let is_current = peer.boot.is_none() || peer.boot == boot;
+        let is_from_there = peer.addresses.iter().any(|a| a.at.ip() == from);
+        if !peer.is_present || !is_current || !is_from_there {
             return None;
         }
         let before = peer.clone();
+        peer.is_present = false;
         peer.addresses.retain(|a| a.source == Source::Added);
         if peer.addresses.is_empty() {
             self.peers.remove(&id);
@@ -319,7 +320,7 @@ mod tests {
         table.mismatch(id("AB3F9Z"), at("10.0.0.1:5000"));
         assert_eq!(table.get(id("AB3F9Z")), None);
 
-        table.add(id("AB3F9Z"), at("10.0.0.1:5000"));
+        table.add(T(1), id("AB3F9Z"), at("10.0.0.1:5000"));
         table.mismatch(id("AB3F9Z"), at("10.0.0.1:5000"));
         assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.1:5000"));
     }
@@ -327,7 +328,7 @@ mod tests {
     #[test]
     fn a_flood_pushes_out_claims_and_nothing_else() {
         let mut table = table();
-        table.add(id("ADDED2"), at("10.0.0.1:5000"));
+        table.add(T(1), id("ADDED2"), at("10.0.0.1:5000"));
         table.hear(T(1), id("FRND22"), at("10.0.0.2:5000"), Source::Found);
         table.confirm(T(1), id("FRND22"), at("10.0.0.2:5000"));
         for n in 0..100_u8 {
@@ -338,12 +339,12 @@ mod tests {
         assert!(table.get(id("ADDED2")).is_some());
         assert!(table.get(id("FRND22")).is_some());
         // One that announces itself counts more than one that only claims.
-        assert_eq!(table.hear(T(3), id("FND222"), at("10.0.0.4:1"), Source::Found), Heard::New);
+        assert_eq!(table.hear(T(3), id("FND222"), at("10.0.0.4:1"), Source::Found), Heard::Joined);
         let claim = table.hear(T(4), id("CLA222"), at("10.0.0.5:1"), Source::Learned);
         assert_eq!(claim, Heard::Ignored);
         // The user is never refused.
         for n in 0..5_u8 {
-            table.add(DeviceId::from_entropy([n; 6]), at("10.0.0.6:5000"));
+            table.add(T(1), DeviceId::from_entropy([n; 6]), at("10.0.0.6:5000"));
         }
         assert_eq!(table.len(), 6);
     }

@@ -48,7 +48,8 @@ use crate::request::Request;
 /// ```
 pub struct EasyHttp {
     easy: EasyHttpAsync,
-    /// The runtime, in the handle that owns the device.
+    /// The runtime, in the handle that owns the device. It is shut down in the
+    /// background: dropping it would wait, which is not allowed in async code.
     runtime: Option<Runtime>,
 }
 
@@ -75,8 +76,13 @@ impl EasyHttp {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        let easy = wait(runtime.handle(), EasyHttpAsync::start_with(builder))?;
-        Ok(Self { easy: easy?, runtime: Some(runtime) })
+        match wait(runtime.handle(), EasyHttpAsync::start_with(builder)).flatten() {
+            Ok(easy) => Ok(Self { easy, runtime: Some(runtime) }),
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
     }
 
     /// Another handle of the same device, for threads and handlers. Dropping
@@ -207,7 +213,6 @@ impl Drop for EasyHttp {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             self.stop();
-            // Dropping a runtime waits, which is not allowed in async code.
             runtime.shutdown_background();
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use easyhttp_proto::exchange::{self, Event, Rejection};
-use easyhttp_proto::{Command, DeviceId};
+use easyhttp_proto::{Command, DeviceId, Message};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -55,6 +55,9 @@ impl Node {
             return Err(Error::NotARequest(command));
         }
         let data = serde_json::value::to_raw_value(&data).map_err(Error::InvalidData)?;
+        if !Message::can_carry(&data) {
+            return Err(Error::InvalidData(serde::de::Error::custom("it is nested too deep")));
+        }
         let call = Call { node: self, id, command, data, started: Instant::now() };
         let reply = call.run().await;
         self.debug(|| match &reply {
@@ -138,9 +141,13 @@ impl Call<'_> {
     async fn try_at(&self, at: SocketAddr, is_verified: bool) -> Result<Reply> {
         if !is_verified && self.command != Command::Ping {
             let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
-            let pong = self.exchange(at, ping.into()).await?;
-            if pong.command != Some(Command::Pong) {
-                return Err(pong.unexpected(self.id, "PONG"));
+            match self.exchange(at, ping.into()).await {
+                Ok(pong) if pong.command == Some(Command::Pong) => {}
+                Ok(other) => return Err(other.unexpected(self.id, "PONG")),
+                // A Python device whose callback for PING raises an exception:
+                // it cannot say who it is, and does the rest well.
+                Err(Error::HandlerFailed { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         let message = self.node.speaker().message(self.command, Some(self.id));
@@ -161,6 +168,7 @@ impl Call<'_> {
             Ok(answer) => self.read(at, &answer, sent.elapsed()),
             Err(failure) => Err(self.failed(at, failure)),
         };
+        let mut joined = false;
         let mut peers = self.node.peers();
         match &reply {
             Err(Error::WrongDevice { .. }) => peers.mismatch(self.id, at),
@@ -168,10 +176,15 @@ impl Call<'_> {
                 peers.fail(self.id, at)
             }
             // It answered to its name.
-            Ok(Reply { command: Some(_), .. }) => peers.confirm(self.node.now(), self.id, at),
+            Ok(Reply { command: Some(_), .. }) => {
+                joined = peers.confirm(self.node.now(), self.id, at);
+            }
             _ => {}
         }
         drop(peers);
+        if joined {
+            self.node.joined(self.id);
+        }
         reply
     }
 

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, Weak};
@@ -20,6 +21,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
@@ -91,7 +93,11 @@ impl Client {
             match timeout_at(deadline.into(), exchange).await {
                 Err(_) => return Err(Failure::AnswerTimeout),
                 Ok(Ok(answer)) => {
-                    self.keep(tasks, at, connection);
+                    // A Python device whose callback raised an exception closes
+                    // right after this answer, without having said so.
+                    if answer.status != 500 {
+                        self.keep(tasks, at, connection);
+                    }
                     return Ok(answer);
                 }
                 // The peer had closed a connection that was kept.
@@ -142,7 +148,7 @@ impl Client {
             idle.connections.clear();
         } else if !idle.has_reaper {
             idle.has_reaper = true;
-            tasks.spawn_service(reap(Arc::downgrade(&self.idle), self.keep));
+            tasks.spawn_until_stop(reap(Arc::downgrade(&self.idle), self.keep));
         }
     }
 }
@@ -168,6 +174,8 @@ async fn reap(idle: Weak<Mutex<Idle>>, keep: Duration) {
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    /// The same socket, to look at while the driver has it.
+    socket: Socket,
     used: Instant,
 }
 
@@ -181,18 +189,24 @@ impl Connection {
     async fn new(stream: TcpStream) -> io::Result<Self> {
         // Head and body go out in one write; waiting for more would cost 40 ms.
         stream.set_nodelay(true)?;
+        let socket = SockRef::from(&stream).try_clone()?;
         let (sender, driver) = http1::Builder::new()
             .max_headers(limits::HEADERS)
             .max_header_size(limits::HEADER_BLOCK)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        Ok(Self { sender, driver, used: Instant::now() })
+        Ok(Self { sender, driver, socket, used: Instant::now() })
     }
 
     async fn is_open(&mut self) -> bool {
+        // Has the peer closed it meanwhile? The runtime may not know it yet:
+        // nobody has waited for this socket.
+        let looked = self.socket.peek(&mut [MaybeUninit::uninit()]);
+        if !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            return false;
+        }
         let driver = &mut self.driver;
-        // One look at the socket: has the peer closed it meanwhile?
         let is_over = poll_fn(|cx| Poll::Ready(Pin::new(&mut *driver).poll(cx).is_ready())).await;
         !is_over && self.sender.is_ready()
     }

@@ -16,7 +16,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::error::{Result, StartError};
+use crate::error::{Error, Result, StartError};
 use crate::interfaces::{self, Interface};
 use crate::node::Node;
 use crate::peer::Peer;
@@ -131,7 +131,9 @@ impl Driver {
         let node = Arc::clone(&self.node);
         let greeted = self.greeted.clone();
         self.node.tasks.spawn(async move {
-            let _ = greeted.send(Input::Greeted(id, node.ping(id).await.is_ok()));
+            // It has learned us even if its callback for PING then failed.
+            let answered = matches!(node.ping(id).await, Ok(_) | Err(Error::HandlerFailed { .. }));
+            let _ = greeted.send(Input::Greeted(id, answered));
         });
     }
 }

@@ -66,7 +66,7 @@ impl Node {
     }
 
     pub(crate) fn add(&self, id: DeviceId, at: SocketAddr) {
-        self.peers().add(id, at);
+        self.peers().add(self.now(), id, at);
         self.peer_heard.notify_waiters();
     }
 
@@ -74,7 +74,7 @@ impl Node {
     pub(crate) fn learn(self: &Arc<Self>, header: &Header, from: SocketAddr) {
         let (Some(id), Some(port)) = (header.sender_id, header.sender_port) else { return };
         let at = SocketAddr::new(from.ip(), port);
-        if self.peers().hear(self.now(), id, at, Source::Learned) == Heard::New {
+        if self.peers().hear(self.now(), id, at, Source::Learned) == Heard::Joined {
             self.joined(id);
         }
     }

@@ -39,6 +39,14 @@ impl Tasks {
         self.services.spawn_on(task, &self.runtime);
     }
 
+    /// A task that is dropped when the device stops.
+    pub(crate) fn spawn_until_stop(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.stopping.clone();
+        self.spawn_service(async move {
+            stopping.run_until_cancelled(task).await;
+        });
+    }
+
     /// A task that ends by itself.
     pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod corners;
 mod golden;
 mod network;
 mod properties;

@@ -47,7 +47,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
     let boot = || option::of(0_u32..2);
     let source = select(&[Source::Learned, Source::Found][..]);
     prop_oneof![
-        2 => (id(), named_address()).prop_map(|(id, at)| Add(id, at)),
+        2 => (id(), any_address()).prop_map(|(id, at)| Add(id, at)),
         1 => id().prop_map(Remove),
         6 => (id(), any_claim(), source).prop_map(|(id, at, source)| Hear(id, at, source)),
         1 => (id(), boot()).prop_map(|(id, boot)| Boot(id, boot)),
@@ -64,11 +64,6 @@ fn other_id(number: u8) -> DeviceId {
 
 pub(super) fn any_address() -> impl Strategy<Value = SocketAddr> {
     (1_u8..4, 5000_u16..5003).prop_map(|(host, port)| ([10, 0, 0, host], port).into())
-}
-
-/// An address as a user names it: a device has one or two.
-fn named_address() -> impl Strategy<Value = SocketAddr> {
-    (1_u8..3).prop_map(|host| ([10, 0, 0, host], 5000).into())
 }
 
 /// An address as a stranger may claim it.
@@ -96,7 +91,7 @@ impl Table {
     fn apply(&mut self, now: Duration, happening: Happening) {
         match happening {
             Happening::Add(id, at) => {
-                self.peers.add(id, at);
+                self.peers.add(now, id, at);
                 if id != own_id() {
                     self.added.insert(id);
                 }
@@ -106,7 +101,7 @@ impl Table {
                 self.added.remove(&id);
             }
             Happening::Hear(id, at, source) => _ = self.peers.hear(now, id, at, source),
-            Happening::Boot(id, boot) => _ = self.peers.booted(id, boot),
+            Happening::Boot(id, boot) => self.peers.booted(id, boot),
             Happening::Confirm(id, at) => {
                 self.peers.confirm(now, id, at);
                 self.working.insert(id, at);

@@ -70,7 +70,7 @@ impl Device for Ours {
     }
 
     fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId> {
-        if self.peers.hear(now, sender.0, sender.1, Source::Learned) == Heard::New {
+        if self.peers.hear(now, sender.0, sender.1, Source::Learned) == Heard::Joined {
             self.told.push(Action::Joined(sender.0));
         }
         Some(self.id)

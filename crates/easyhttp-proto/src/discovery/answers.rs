@@ -1,0 +1,114 @@
+//! Whom to answer, when, and how often.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::random::Random;
+
+/// How many datagrams are answered at once, and how many a second after that.
+const RATE: u32 = 20;
+
+/// How long after an answer the same address gets none again.
+const PAUSE: Duration = Duration::from_millis(900);
+
+/// How long an answer waits at most while nobody else is known, and what each
+/// known device adds: all that hear a question would answer at the same moment.
+const DELAY: Duration = Duration::from_millis(2);
+const DELAY_PER_PEER: Duration = Duration::from_millis(2);
+
+/// How many get an answer of their own. If more ask at once, one announcement
+/// answers all of them.
+const SINGLY: usize = 3;
+
+/// How many answers are remembered, to keep the pause.
+const REMEMBERED: usize = 64;
+
+/// The answers that are owed.
+#[derive(Debug)]
+pub(super) struct Answers {
+    owed: Vec<SocketAddr>,
+    due: Duration,
+    given: VecDeque<(SocketAddr, Duration)>,
+    /// How many may still be given, and since when.
+    tokens: u32,
+    filled: Duration,
+}
+
+/// An answer that is due.
+#[derive(Debug, PartialEq)]
+pub(super) enum Due {
+    /// To this address.
+    One(SocketAddr),
+    /// To everybody.
+    All,
+}
+
+impl Answers {
+    pub(super) fn new(now: Duration) -> Self {
+        Self {
+            owed: Vec::new(),
+            due: Duration::MAX,
+            given: VecDeque::new(),
+            tokens: RATE,
+            filled: now,
+        }
+    }
+
+    /// Owes an answer to somebody who asked; `peers` is how many are known.
+    pub(super) fn add(&mut self, now: Duration, to: SocketAddr, peers: usize, random: &mut Random) {
+        self.given.retain(|(_, at)| now < *at + PAUSE);
+        let is_answered = self.given.iter().any(|(address, _)| *address == to);
+        if is_answered || self.owed.contains(&to) || self.owed.len() > SINGLY {
+            return;
+        }
+        if self.owed.is_empty() {
+            let crowd = DELAY_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
+            self.due = now + random.up_to(DELAY + crowd);
+        }
+        self.owed.push(to);
+    }
+
+    pub(super) fn poll(&mut self, now: Duration) -> Option<Due> {
+        if now < self.due {
+            return None;
+        }
+        if !self.take_token(now) {
+            // Whoever is not answered asks again.
+            self.owed.clear();
+        }
+        let due = if self.owed.len() > SINGLY {
+            self.owed.clear();
+            Some(Due::All)
+        } else {
+            self.owed.pop().map(Due::One)
+        };
+        if let Some(Due::One(to)) = due {
+            self.given.truncate(REMEMBERED - 1);
+            self.given.push_front((to, now));
+        }
+        if self.owed.is_empty() {
+            self.due = Duration::MAX;
+        }
+        due
+    }
+
+    pub(super) fn next_wakeup(&self) -> Duration {
+        self.due
+    }
+
+    fn take_token(&mut self, now: Duration) -> bool {
+        let interval = Duration::from_secs(1) / RATE;
+        while self.tokens < RATE && self.filled + interval <= now {
+            self.tokens += 1;
+            self.filled += interval;
+        }
+        if self.tokens == RATE {
+            self.filled = now;
+        }
+        let has_token = self.tokens > 0;
+        self.tokens = self.tokens.saturating_sub(1);
+        has_token
+    }
+}

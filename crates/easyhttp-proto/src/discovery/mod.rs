@@ -1,0 +1,297 @@
+//! When to announce, whom to answer, whom to greet.
+//!
+//! A state machine: datagrams and the time go in, what to do comes out of
+//! [`Discovery::poll`]. Whoever drives it calls `poll` until it gives nothing,
+//! and again after each datagram and at [`Discovery::next_wakeup`].
+
+mod answers;
+mod greetings;
+mod random;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+use crate::DeviceId;
+use crate::datagram::{Datagram, Kind, PORT};
+use crate::peers::{Heard, Peer, PeerTable, Source};
+
+use answers::{Answers, Due};
+use greetings::Greetings;
+use random::Random;
+
+/// When a device that has just started, or that searches, announces itself and
+/// asks who is there. The first ones make it known at once, the later ones
+/// outlast lost packets.
+const BURST: [Duration; 8] = [
+    Duration::ZERO,
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_millis(1500),
+    Duration::from_millis(3000),
+    Duration::from_millis(7000),
+];
+
+/// How long a burst must have run before a search begins it anew: a program
+/// may ask for an unknown device as often as it likes.
+const SEARCH_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often a device announces itself while there are few.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// What each known device adds to the interval, so that the network as a whole
+/// stays below about ten datagrams a second however many they are.
+const INTERVAL_PER_PEER: Duration = Duration::from_millis(100);
+
+/// How long a device that said goodbye is not believed to be back: datagrams
+/// that were sent before may arrive after it. A restart has another boot.
+const DEPARTED: Duration = Duration::from_secs(10);
+
+/// How many of those are remembered.
+const DEPARTED_MOST: usize = 64;
+
+/// How many places from which others used our id are remembered, so that each
+/// is told once.
+const DUPLICATES_MOST: usize = 8;
+
+/// What the driver has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Send these bytes to the group, on every interface.
+    Announce(Vec<u8>),
+    /// Send these bytes to this address.
+    Answer(SocketAddr, Vec<u8>),
+    /// PING this device, and report by [`Discovery::greeted`]. It learns
+    /// devices from their requests only.
+    Greet(DeviceId),
+    /// Tell the user that this device has appeared.
+    Joined(DeviceId),
+    /// Tell the user that this device said goodbye.
+    Left(Peer),
+    /// Tell the user that another device uses our id, from this address.
+    DuplicateId(SocketAddr),
+}
+
+/// The discovery of one device.
+#[derive(Debug)]
+pub struct Discovery {
+    id: DeviceId,
+    port: Option<u16>,
+    boot: u32,
+    random: Random,
+    burst: Option<Burst>,
+    next_announce: Duration,
+    answers: Answers,
+    greetings: Greetings,
+    departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
+    duplicates: Vec<IpAddr>,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug)]
+struct Burst {
+    started: Duration,
+    step: usize,
+}
+
+impl Discovery {
+    /// Starts to announce `id` as answering on `port`, or to look around
+    /// without being found if there is no port. `entropy` seeds the boot
+    /// number and all jitter.
+    pub fn new(id: DeviceId, port: Option<u16>, entropy: u64, now: Duration) -> Self {
+        let mut random = Random::new(entropy);
+        Self {
+            id,
+            port,
+            boot: random.next() as u32,
+            random,
+            burst: Some(Burst { started: now, step: 0 }),
+            next_announce: now,
+            answers: Answers::new(now),
+            greetings: Greetings::default(),
+            departed: VecDeque::new(),
+            duplicates: Vec::new(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Announces and asks in a quick series again. One that has just begun goes
+    /// on instead.
+    pub fn search(&mut self, now: Duration) {
+        let is_recent = |burst: &Burst| now < burst.started + SEARCH_PAUSE;
+        if !self.burst.as_ref().is_some_and(is_recent) {
+            self.burst = Some(Burst { started: now, step: 0 });
+            self.next_announce = now;
+        }
+    }
+
+    /// Takes a datagram that came from `from`.
+    pub fn receive(
+        &mut self,
+        now: Duration,
+        from: SocketAddr,
+        bytes: &[u8],
+        peers: &mut PeerTable,
+    ) {
+        // The group is shared: what is not ours means nothing.
+        let Ok(datagram) = Datagram::decode(bytes) else { return };
+        if datagram.id == self.id {
+            return self.hear_own_id(from, &datagram);
+        }
+        match (datagram.kind, datagram.port) {
+            (Kind::Bye, _) => self.hear_goodbye(now, from, &datagram, peers),
+            (_, Some(port)) => {
+                let at = SocketAddr::new(from.ip(), port);
+                self.hear_device(now, at, &datagram, peers);
+            }
+            // It only looks around.
+            (_, None) => {}
+        }
+        if let Some(to) = wants_answer(from, &datagram)
+            && self.port.is_some()
+        {
+            self.answers.add(now, to, peers.len(), &mut self.random);
+        }
+    }
+
+    /// Reports what came of [`Action::Greet`].
+    pub fn greeted(&mut self, now: Duration, id: DeviceId, answered: bool) {
+        self.greetings.ended(now, id, answered);
+    }
+
+    /// What to do now; `peers` is how many devices are known.
+    pub fn poll(&mut self, now: Duration, peers: usize) -> Option<Action> {
+        if let Some(action) = self.actions.pop_front() {
+            return Some(action);
+        }
+        if let Some(id) = self.greetings.poll(now) {
+            return Some(Action::Greet(id));
+        }
+        match self.answers.poll(now) {
+            Some(Due::One(to)) => return Some(Action::Answer(to, self.datagram(Kind::Answer))),
+            Some(Due::All) => return Some(Action::Announce(self.datagram(Kind::Announce))),
+            None => {}
+        }
+        if self.next_announce <= now {
+            let asks = self.burst.is_some();
+            self.schedule(now, peers);
+            let announcement = self.message(Kind::Announce).asking(asks);
+            return Some(Action::Announce(announcement.encode()));
+        }
+        None
+    }
+
+    /// When [`Discovery::poll`] has something to do at the latest, provided
+    /// that it has just given nothing.
+    pub fn next_wakeup(&self) -> Duration {
+        self.next_announce.min(self.greetings.next_wakeup()).min(self.answers.next_wakeup())
+    }
+
+    /// The datagram to send to the group when leaving, if anybody was told
+    /// that we are there.
+    pub fn goodbye(&self) -> Option<Vec<u8>> {
+        self.port.map(|_| self.datagram(Kind::Bye))
+    }
+
+    fn datagram(&self, kind: Kind) -> Vec<u8> {
+        self.message(kind).encode()
+    }
+
+    fn message(&self, kind: Kind) -> Datagram {
+        Datagram::new(kind, self.id, self.port, Some(self.boot))
+    }
+
+    fn hear_device(
+        &mut self,
+        now: Duration,
+        at: SocketAddr,
+        datagram: &Datagram,
+        peers: &mut PeerTable,
+    ) {
+        let Datagram { id, boot, .. } = *datagram;
+        self.departed.retain(|(.., until)| now < *until);
+        if self.departed.iter().any(|departed| (departed.0, departed.1) == (id, boot)) {
+            return;
+        }
+        let heard = peers.hear(now, id, at, Source::Found);
+        if heard == Heard::Ignored {
+            return;
+        }
+        peers.booted(id, boot);
+        if heard == Heard::Joined {
+            self.actions.push_back(Action::Joined(id));
+        }
+        // Older devices learn us from a request alone.
+        if boot.is_none() && self.port.is_some() {
+            let is_new = heard != Heard::Known;
+            self.greetings.hear(now, id, is_new, datagram.kind == Kind::Announce);
+        }
+    }
+
+    fn hear_goodbye(
+        &mut self,
+        now: Duration,
+        from: SocketAddr,
+        datagram: &Datagram,
+        peers: &mut PeerTable,
+    ) {
+        if let Some(peer) = peers.leave(datagram.id, from.ip(), datagram.boot) {
+            self.greetings.forget(datagram.id);
+            self.departed.truncate(DEPARTED_MOST - 1);
+            self.departed.push_front((datagram.id, datagram.boot, now + DEPARTED));
+            self.actions.push_back(Action::Left(peer));
+        }
+    }
+
+    /// Either our own datagram came back, or somebody else has our id.
+    fn hear_own_id(&mut self, from: SocketAddr, datagram: &Datagram) {
+        // Those who only look around share nothing with a device, and a
+        // goodbye may be our own from before a restart.
+        let is_other = datagram.boot != Some(self.boot)
+            && datagram.port.is_some()
+            && datagram.kind != Kind::Bye;
+        if is_other && !self.duplicates.contains(&from.ip()) {
+            self.duplicates.truncate(DUPLICATES_MOST - 1);
+            self.duplicates.insert(0, from.ip());
+            self.actions.push_back(Action::DuplicateId(from));
+        }
+    }
+
+    /// Sets the time of the next announcement.
+    fn schedule(&mut self, now: Duration, peers: usize) {
+        if let Some(burst) = &mut self.burst {
+            burst.step += 1;
+            if let Some(offset) = BURST.get(burst.step) {
+                let due = burst.started + self.random.jitter(*offset);
+                // Jitter may not turn two steps round.
+                self.next_announce = due.max(now + Duration::from_millis(1));
+                return;
+            }
+            self.burst = None;
+        }
+        // Those who only look around have asked often enough.
+        self.next_announce = match self.port {
+            Some(_) => {
+                let crowd = INTERVAL_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
+                now + self.random.jitter(INTERVAL.max(crowd))
+            }
+            None => Duration::MAX,
+        };
+    }
+}
+
+/// Where to answer a datagram, if it wants to be answered.
+fn wants_answer(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
+    match datagram {
+        Datagram { kind: Kind::Announce, boot: None, .. } => {
+            // A Python device speaks from a port on which it does not hear.
+            Some(SocketAddr::new(from.ip(), PORT))
+        }
+        Datagram { kind: Kind::Announce, asks, port, .. } if *asks || port.is_none() => Some(from),
+        _ => None,
+    }
+}

@@ -1,0 +1,278 @@
+//! Cases that were wrong once, and what they must do.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use easyhttp_proto::datagram::{Datagram, Kind};
+use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::exchange::{Outcome, Rejection, Reply, Request, Speaker};
+use easyhttp_proto::peers::{Heard, PeerTable, Source};
+use easyhttp_proto::{DeviceId, Malformed, limits};
+use serde_json::value::RawValue;
+
+use crate::sim::Network;
+
+const SECONDS: fn(u64) -> Duration = Duration::from_secs;
+
+/// One device, fed by hand.
+struct One {
+    discovery: Discovery,
+    peers: PeerTable,
+}
+
+impl One {
+    fn new() -> Self {
+        let discovery = Discovery::new(id("SELF22"), Some(5000), 1, SECONDS(0));
+        let peers = PeerTable::new(id("SELF22"), limits::PEERS);
+        let mut one = Self { discovery, peers };
+        one.act(SECONDS(0));
+        one
+    }
+
+    fn hear(
+        &mut self,
+        now: Duration,
+        from: &str,
+        kind: Kind,
+        who: &str,
+        boot: Option<u32>,
+    ) -> Vec<Action> {
+        let asks = boot.is_some() && kind == Kind::Announce;
+        let datagram = Datagram::new(kind, id(who), Some(5000), boot).asking(asks);
+        self.discovery.receive(now, at(from), &datagram.encode(), &mut self.peers);
+        // An answer waits for a few milliseconds.
+        self.act(now + Duration::from_millis(20))
+    }
+
+    /// What it does now, apart from announcing itself.
+    fn act(&mut self, now: Duration) -> Vec<Action> {
+        let known = self.peers.len();
+        let actions = std::iter::from_fn(|| self.discovery.poll(now, known));
+        actions.filter(|action| !matches!(action, Action::Announce(_))).collect()
+    }
+}
+
+#[test]
+fn a_python_device_that_was_restarted_learns_us_again() {
+    let mut network = Network::new(1);
+    let lamp = network.start("LAMP22");
+    let python = network.start_python("PYTHON", SECONDS(0));
+    network.run(SECONDS(60));
+    assert!(network.knows(python, lamp));
+    network.switch_off(python);
+    network.run(SECONDS(1));
+    network.switch_on(python);
+    network.run(SECONDS(3600));
+    assert!(network.knows(python, lamp));
+}
+
+#[test]
+fn a_python_device_that_answers_late_learns_us_at_its_next_announcement() {
+    let mut network = Network::new(1);
+    let lamp = network.start("LAMP22");
+    let python = network.start_python("PYTHON", SECONDS(10));
+    network.run(SECONDS(3600));
+    assert!(network.knows(python, lamp));
+}
+
+#[test]
+fn a_search_is_answered_by_those_who_know_us_already() {
+    let mut asked = One::new();
+    asked.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "FRND22", Some(1));
+    // FRND22 has lost the answer to that, and searches.
+    let mut answers = Vec::new();
+    for step in 0..8 {
+        let now = SECONDS(30 + step);
+        answers.extend(asked.hear(now, "10.0.0.2:40000", Kind::Announce, "FRND22", Some(1)));
+    }
+    assert!(!answers.is_empty());
+}
+
+#[test]
+fn a_device_that_the_user_added_is_answered_when_it_starts() {
+    let mut one = One::new();
+    one.peers.add(SECONDS(0), id("FRND22"), at("10.0.0.2:5000"));
+    let actions = one.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "FRND22", Some(1));
+    assert!(actions.iter().any(|action| matches!(action, Action::Answer(..))), "{actions:?}");
+}
+
+#[test]
+fn a_python_device_that_the_user_added_is_greeted_when_it_starts() {
+    let mut one = One::new();
+    one.peers.add(SECONDS(0), id("FRND22"), at("10.0.0.2:5000"));
+    let actions = one.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "FRND22", None);
+    assert!(actions.iter().any(|action| matches!(action, Action::Greet(_))), "{actions:?}");
+}
+
+#[test]
+fn a_device_that_was_only_learned_is_answered_when_it_announces() {
+    let mut one = One::new();
+    one.peers.hear(SECONDS(1), id("FRND22"), at("10.0.0.2:5000"), Source::Learned);
+    let actions = one.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "FRND22", Some(1));
+    assert!(actions.iter().any(|action| matches!(action, Action::Answer(..))), "{actions:?}");
+}
+
+#[test]
+fn a_python_device_is_pinged_once_and_until_it_answers() {
+    let python = id("PYTHON");
+    let greets = |actions: &[Action]| actions.contains(&Action::Greet(python));
+    let mut one = One::new();
+    let hear = |one: &mut One, now| one.hear(now, "10.0.0.2:40000", Kind::Announce, "PYTHON", None);
+    assert!(greets(&hear(&mut one, SECONDS(1))));
+    // Its server is not up yet, and it takes a while.
+    let mut pings = 1;
+    for second in 1..30 {
+        one.discovery.greeted(SECONDS(second), python, false);
+        pings += usize::from(greets(&one.act(SECONDS(second + 1))));
+    }
+    assert_eq!(pings, 5);
+    assert!(greets(&hear(&mut one, SECONDS(31))), "given up for good");
+    one.discovery.greeted(SECONDS(31), python, true);
+    for announcement in 2..10 {
+        let now = SECONDS(1 + announcement * 30);
+        assert!(!greets(&hear(&mut one, now)), "PINGed though it knows us");
+    }
+    // It has restarted: it announces itself before its time.
+    assert!(greets(&hear(&mut one, SECONDS(280))));
+}
+
+#[test]
+fn a_flood_of_invented_python_devices_causes_a_bounded_number_of_greetings() {
+    let mut one = One::new();
+    let mut greetings = 0;
+    for number in 0..3000 {
+        let who = format!("{number:06}");
+        let actions = one.hear(SECONDS(1), "10.0.0.9:40000", Kind::Announce, &who, None);
+        greetings += actions.iter().filter(|action| matches!(action, Action::Greet(_))).count();
+    }
+    assert!(greetings <= limits::PEERS, "{greetings}");
+}
+
+#[test]
+fn where_a_device_answered_comes_first_whatever_the_user_added() {
+    let mut peers = PeerTable::new(id("SELF22"), 9);
+    for host in 1..=3 {
+        peers.add(SECONDS(0), id("FRND22"), ([10, 0, 0, host], 5000).into());
+    }
+    peers.confirm(SECONDS(1), id("FRND22"), at("10.0.0.8:5000"));
+    peers.confirm(SECONDS(2), id("FRND22"), at("10.0.0.9:5000"));
+    let best = peers.get(id("FRND22")).unwrap().addresses()[0];
+    assert_eq!((best.at, best.verified), (at("10.0.0.9:5000"), true));
+}
+
+#[test]
+fn what_the_user_says_last_counts() {
+    let mut peers = PeerTable::new(id("SELF22"), 9);
+    for host in 1..=5 {
+        peers.add(SECONDS(host.into()), id("FRND22"), ([10, 0, 0, host], 5000).into());
+    }
+    assert!(
+        peers.get(id("FRND22")).unwrap().addresses().iter().any(|a| a.at == at("10.0.0.5:5000"))
+    );
+}
+
+#[test]
+fn who_was_told_to_have_left_is_told_once_and_can_come_back() {
+    let mut one = One::new();
+    one.peers.add(SECONDS(0), id("FRND22"), at("10.0.0.2:5000"));
+    let mut told = Vec::new();
+    for (kind, boot) in [(Kind::Announce, 1), (Kind::Bye, 1), (Kind::Bye, 1), (Kind::Announce, 2)] {
+        told.extend(one.hear(SECONDS(1), "10.0.0.2:40000", kind, "FRND22", Some(boot)));
+    }
+    let left = told.iter().filter(|action| matches!(action, Action::Left(_))).count();
+    let joined = told.iter().filter(|action| matches!(action, Action::Joined(_))).count();
+    assert_eq!((left, joined), (1, 2), "{told:?}");
+}
+
+#[test]
+fn a_duplicate_that_speaks_on_two_interfaces_is_told_once() {
+    let mut one = One::new();
+    let mut alarms = 0;
+    for step in 0..10 {
+        for from in ["10.0.0.9:40001", "10.0.0.9:40002"] {
+            alarms += one
+                .hear(SECONDS(step * 5), from, Kind::Announce, "SELF22", Some(1))
+                .iter()
+                .filter(|action| matches!(action, Action::DuplicateId(_)))
+                .count();
+        }
+    }
+    assert!(alarms <= 2, "{alarms}");
+}
+
+#[test]
+fn our_own_goodbye_from_before_a_restart_is_no_duplicate() {
+    let mut one = One::new();
+    let actions = one.hear(SECONDS(0), "10.0.0.1:40000", Kind::Bye, "SELF22", Some(1));
+    assert_eq!(actions, []);
+}
+
+#[test]
+fn an_announcement_that_arrives_after_the_goodbye_does_not_bring_the_device_back() {
+    let mut one = One::new();
+    for kind in [Kind::Announce, Kind::Bye, Kind::Announce] {
+        one.hear(SECONDS(1), "10.0.0.2:40000", kind, "FRND22", Some(1));
+    }
+    assert!(one.peers.is_empty());
+}
+
+#[test]
+fn an_unknown_field_that_is_not_utf8_is_refused() {
+    assert_eq!(Request::read(b"{\"type\":1,\"x\":\"\xff\"}").unwrap_err(), Malformed::NotJson);
+}
+
+#[test]
+fn a_number_that_is_too_large_is_named() {
+    assert_eq!(Request::read(br#"{"type":1e400}"#).unwrap_err(), Malformed::UnknownCommand);
+}
+
+#[test]
+fn a_value_that_nests_too_deep_is_not_sent_as_an_answer() {
+    let deep = RawValue::from_string("[".repeat(128) + &"]".repeat(128)).unwrap();
+    let request = Request::read(br#"{"type":3}"#).unwrap();
+    let answer = request.answer(&Speaker::new(id("SELF22"), None, 0), Outcome::Value(&deep));
+    let reply = Reply::read(id("SELF22"), answer.status, answer.note, &answer.body);
+    assert!(!matches!(reply, Err(Rejection::NotUnderstood { .. })), "{reply:?}");
+}
+
+#[test]
+fn the_status_counts_when_a_nack_says_nothing() {
+    let nack = br#"{"type":7,"header":{"sender_id":"SELF22"}}"#;
+    assert_eq!(Reply::read(id("SELF22"), 413, None, nack).unwrap_err(), Rejection::TooLarge);
+    assert!(matches!(
+        Reply::read(id("SELF22"), 500, None, nack),
+        Err(Rejection::HandlerFailed { .. })
+    ));
+}
+
+#[test]
+fn a_note_from_another_device_is_not_believed() {
+    let body = br#"{"type":4,"header":{"sender_id":"ZZZZZZ"}}"#;
+    let reply = Reply::read(id("SELF22"), 200, Some("no_handler"), body);
+    assert_eq!(reply.unwrap_err(), Rejection::WrongDevice { found: Some(id("ZZZZZZ")) });
+}
+
+#[test]
+fn a_goodbye_of_a_device_that_was_only_learned_is_believed() {
+    let mut one = One::new();
+    assert_eq!(
+        one.peers.hear(SECONDS(1), id("FRND22"), at("10.0.0.2:5000"), Source::Learned),
+        Heard::Joined
+    );
+    let actions = one.hear(SECONDS(2), "10.0.0.2:40000", Kind::Bye, "FRND22", Some(1));
+    assert!(!actions.is_empty());
+}
+
+#[test]
+fn any_timestamp_survives() {
+    let body = format!(r#"{{"type":1,"header":{{"timestamp":{}}}}}"#, -(1_i64 << 53) - 1);
+    assert_eq!(Request::read(body.as_bytes()).unwrap().header.timestamp, Some(-(1 << 53) - 1));
+}
+
+fn id(text: &str) -> DeviceId {
+    text.parse().unwrap()
+}
+
+fn at(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
