@@ -288,7 +288,8 @@ impl<'a> Reply<'a> {
             Err(malformed) => return Self::read_other(status, note, body, malformed),
         };
         let sender = message.header.sender_id;
-        if status == 421 || sender.is_some_and(|sender| sender != asked) {
+        // Whoever does not say who it is may be anybody.
+        if status == 421 || sender != Some(asked) {
             return Err(Rejection::WrongDevice { found: sender });
         }
         let words = || message.error.as_ref().map_or("", |reason| &reason.message).to_owned();

@@ -71,14 +71,15 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(
 
 /// An unsigned whole number, if that is what stands there.
 pub(crate) fn unsigned(raw: Option<&RawValue>) -> Option<u64> {
-    serde_json::from_str(raw?.get()).ok()
+    // Every such JSON number is one for Rust, and nothing else of JSON is.
+    raw?.get().parse().ok()
 }
 
 /// A text, if that is what stands there.
 pub(crate) fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str(raw?.get()).ok().map(|Text(text)| text)
+    let raw = raw?.get();
+    let quoted = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if quoted.contains('\\') { serde_json::from_str(raw).ok() } else { Some(quoted.into()) }
 }
 
 /// An id; one that is absent or `null` is none.
@@ -110,9 +111,11 @@ pub(crate) fn seconds(
     field: &'static str,
 ) -> Result<Option<i64>, Malformed> {
     let Some(raw) = raw else { return Ok(None) };
-    serde_json::from_str(raw.get())
+    let number = raw.get();
+    number
+        .parse()
         // The cast saturates.
-        .or_else(|_| serde_json::from_str::<f64>(raw.get()).map(|number| number as i64))
+        .or_else(|_| serde_json::from_str::<f64>(number).map(|seconds| seconds as i64))
         .map(Some)
         .map_err(|_| Malformed::Number { field })
 }

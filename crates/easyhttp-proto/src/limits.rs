@@ -11,6 +11,9 @@ use core::time::Duration;
 /// are some hundred bytes; files are not what messages are for.
 pub const BODY: usize = 1024 * 1024;
 
+/// What a message has around its data at the most, in bytes: about 170.
+pub const ENVELOPE: usize = 256;
+
 /// How deep arrays and objects of a message may nest. Python's own parser and
 /// ours use the stack, and 128 is what serde_json accepts.
 pub const DEPTH: usize = 128;

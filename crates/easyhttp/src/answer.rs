@@ -3,6 +3,7 @@
 use std::fmt;
 
 use easyhttp_proto::exchange::Outcome;
+use easyhttp_proto::limits;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -127,8 +128,23 @@ impl Returned {
         answer.into_push_answer().map_or_else(Self::error, Self::Push)
     }
 
+    pub(crate) fn panicked() -> Self {
+        Self::Failed("it panicked".to_owned())
+    }
+
     fn error(error: HandlerError) -> Self {
         Self::Failed(error.message)
+    }
+
+    /// The same, unless it makes an answer of more than `limit` bytes, which
+    /// the peer would not read.
+    pub(crate) fn within(self, limit: usize) -> Self {
+        match self {
+            Self::Value(value) if value.get().len() + limits::ENVELOPE > limit => {
+                Self::Failed(format!("its data is larger than {limit} bytes"))
+            }
+            fits => fits,
+        }
     }
 
     pub(crate) fn outcome(&self) -> Outcome<'_> {

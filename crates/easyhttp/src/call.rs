@@ -121,9 +121,17 @@ impl Call<'_> {
     async fn run(&self) -> Result<Reply> {
         let mut failed = None;
         for address in self.addresses().await? {
-            match self.try_at(address.at, address.verified).await {
-                Err(error) if is_harmless(&error) && !self.is_late() => failed = Some(error),
-                done => return done,
+            let is_sure = address.verified || self.command == Command::Ping;
+            let checked = if is_sure { Ok(()) } else { self.check(address.at).await };
+            match checked {
+                Ok(()) => match self.deliver(address.at).await {
+                    Err(error) if self.is_harmless(&error) => failed = Some(error),
+                    done => return done,
+                },
+                Err(error) => failed = Some(error),
+            }
+            if self.is_late() {
+                break;
             }
         }
         Err(failed.unwrap_or(Error::UnknownDevice { id: self.id, seen: Vec::new() }))
@@ -131,25 +139,30 @@ impl Call<'_> {
 
     /// Where the device may be, the best address first.
     async fn addresses(&self) -> Result<Vec<easyhttp_proto::peers::Address>> {
+        let known = || self.node.peers().get(self.id).map(|peer| peer.addresses().to_vec());
+        if let Some(known) = known() {
+            return Ok(known);
+        }
         self.node.find(self.id, self.node.first_wait()).await?;
-        let peers = self.node.peers();
-        Ok(peers.get(self.id).map(|peer| peer.addresses().to_vec()).unwrap_or_default())
+        Ok(known().unwrap_or_default())
     }
 
-    /// Sends the command to one address. One that only claims to be the
-    /// device's is PINGed first: a command may not reach a wrong device.
-    async fn try_at(&self, at: SocketAddr, is_verified: bool) -> Result<Reply> {
-        if !is_verified && self.command != Command::Ping {
-            let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
-            match self.exchange(at, ping.into()).await {
-                Ok(pong) if pong.command == Some(Command::Pong) => {}
-                Ok(other) => return Err(other.unexpected(self.id, "PONG")),
-                // A Python device whose callback for PING raises an exception:
-                // it cannot say who it is, and does the rest well.
-                Err(Error::HandlerFailed { .. }) => {}
-                Err(error) => return Err(error),
-            }
+    /// PINGs an address that only claims to be the device's: a command may not
+    /// reach a wrong device.
+    async fn check(&self, at: SocketAddr) -> Result<()> {
+        let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
+        match self.exchange(at, ping.into()).await {
+            Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
+            Ok(other) => Err(other.unexpected(self.id, "PONG")),
+            // A Python device whose callback for PING raises an exception: it
+            // cannot say who it is, and does the rest well.
+            Err(Error::HandlerFailed { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Sends the command to one address.
+    async fn deliver(&self, at: SocketAddr) -> Result<Reply> {
         let message = self.node.speaker().message(self.command, Some(self.id));
         let bytes = message.with_data(Some(&self.data)).encode();
         let limit = self.node.settings.limits.body;
@@ -172,9 +185,14 @@ impl Call<'_> {
         let mut peers = self.node.peers();
         match &reply {
             Err(Error::WrongDevice { .. }) => peers.mismatch(self.id, at),
-            Err(Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. }) => {
-                peers.fail(self.id, at)
-            }
+            // Nobody is there any more, or somebody who does not say who it is.
+            Err(
+                Error::Unreachable { .. }
+                | Error::TimedOut { .. }
+                | Error::Interrupted { .. }
+                | Error::Protocol { .. }
+                | Error::NotTaken { .. },
+            ) => peers.fail(self.id, at),
             // It answered to its name.
             Ok(Reply { command: Some(_), .. }) => {
                 joined = peers.confirm(self.node.now(), self.id, at);
@@ -192,7 +210,8 @@ impl Call<'_> {
         let id = self.id;
         let note = answer.note.as_deref();
         let read = exchange::Reply::read(id, answer.status, note, &answer.body);
-        let json = || serde_json::from_slice::<&RawValue>(&answer.body).ok();
+        // What was understood is JSON, and need not be parsed again.
+        let json = || std::str::from_utf8(&answer.body).map_or(Data::default(), Data::from_json);
         match read {
             Ok(exchange::Reply::Message(message)) => {
                 let event = match message.command {
@@ -201,14 +220,14 @@ impl Call<'_> {
                     _ => None,
                 };
                 if let Some(event) = event {
-                    let request = Request::new(message.header, message.data, at);
+                    let request = || Request::new(message.header, message.data, at);
                     self.node.notify_answer(event, request);
                 }
                 Ok(Reply {
                     command: Some(message.command),
                     data: Data::from_raw(message.data),
                     reason: message.error.map(|reason| reason.message.into_owned()),
-                    json: Data::from_raw(json()),
+                    json: json(),
                     from: at,
                     took,
                 })
@@ -217,7 +236,7 @@ impl Call<'_> {
                 command: None,
                 data: Data::default(),
                 reason: None,
-                json: Data::from_raw(json()),
+                json: json(),
                 from: at,
                 took,
             }),
@@ -246,24 +265,30 @@ impl Call<'_> {
             Failure::AnswerTimeout => {
                 Error::TimedOut { id, address, after: self.node.settings.limits.call, sent: true }
             }
-            Failure::Broken(source) => Error::Interrupted { id, address, source },
+            Failure::Broken(source) => match source.downcast_ref::<hyper::Error>() {
+                Some(error) if error.is_parse() => {
+                    Error::Protocol { id, address, detail: source.to_string() }
+                }
+                _ => Error::Interrupted { id, address, source },
+            },
             Failure::TooLarge => {
                 Error::TooLarge { what: "the answer", limit: Some(self.node.settings.limits.body) }
             }
         }
     }
 
+    /// Whether the device cannot have got the command, or may get it twice, so
+    /// that another address may be tried.
+    fn is_harmless(&self, error: &Error) -> bool {
+        match error {
+            _ if self.command == Command::Ping => true,
+            Error::Unreachable { .. } | Error::WrongDevice { .. } => true,
+            Error::TimedOut { sent, .. } => !sent,
+            _ => false,
+        }
+    }
+
     fn is_late(&self) -> bool {
         self.started.elapsed() >= self.node.settings.limits.call
-    }
-}
-
-/// Whether the device cannot have got the command, so that another address may
-/// be tried.
-fn is_harmless(error: &Error) -> bool {
-    match error {
-        Error::Unreachable { .. } | Error::WrongDevice { .. } => true,
-        Error::TimedOut { sent, .. } => !sent,
-        _ => false,
     }
 }

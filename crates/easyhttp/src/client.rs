@@ -10,16 +10,17 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use easyhttp_proto::exchange::ERROR_HEADER;
 use easyhttp_proto::{API_PATH, limits};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Method, Request};
+use hyper::http::request::Parts;
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
@@ -85,11 +86,11 @@ impl Client {
         deadline: Instant,
     ) -> Result<Answer, Failure> {
         loop {
-            let (mut connection, is_new) = match self.take(at).await {
+            let (mut connection, is_new) = match self.take(at) {
                 Some(connection) => (connection, false),
                 None => (self.open(at, deadline).await?, true),
             };
-            let exchange = connection.exchange(at, message.clone(), self.body);
+            let exchange = connection.exchange(message.clone(), self.body);
             match timeout_at(deadline.into(), exchange).await {
                 Err(_) => return Err(Failure::AnswerTimeout),
                 Ok(Ok(answer)) => {
@@ -124,14 +125,14 @@ impl Client {
             .await
             .map_err(|_| Failure::ConnectTimeout(limit))?
             .map_err(Failure::Connect)?;
-        Connection::new(stream).await.map_err(Failure::Connect)
+        Connection::new(at, stream).await.map_err(Failure::Connect)
     }
 
     /// A kept connection that is still open.
-    async fn take(&self, at: SocketAddr) -> Option<Connection> {
+    fn take(&self, at: SocketAddr) -> Option<Connection> {
         loop {
             let mut connection = lock(&self.idle).connections.get_mut(&at)?.pop()?;
-            if connection.used.elapsed() < self.keep && connection.is_open().await {
+            if connection.used.elapsed() < self.keep && connection.is_open() {
                 return Some(connection);
             }
         }
@@ -172,6 +173,8 @@ async fn reap(idle: Weak<Mutex<Idle>>, keep: Duration) {
 
 /// One connection, and the machine that drives it.
 struct Connection {
+    /// What all requests on it say before their message.
+    head: Parts,
     sender: SendRequest<Full<Bytes>>,
     driver: http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
     /// The same socket, to look at while the driver has it.
@@ -186,7 +189,11 @@ enum Broken {
 }
 
 impl Connection {
-    async fn new(stream: TcpStream) -> io::Result<Self> {
+    async fn new(at: SocketAddr, stream: TcpStream) -> io::Result<Self> {
+        let request = Request::post(API_PATH)
+            .header(HOST, at.to_string())
+            .header(CONTENT_TYPE, "application/json");
+        let (head, ()) = request.body(()).map_err(io::Error::other)?.into_parts();
         // Head and body go out in one write; waiting for more would cost 40 ms.
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream).try_clone()?;
@@ -196,35 +203,25 @@ impl Connection {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        Ok(Self { sender, driver, socket, used: Instant::now() })
+        Ok(Self { head, sender, driver, socket, used: Instant::now() })
     }
 
-    async fn is_open(&mut self) -> bool {
+    fn is_open(&mut self) -> bool {
         // Has the peer closed it meanwhile? The runtime may not know it yet:
         // nobody has waited for this socket.
         let looked = self.socket.peek(&mut [MaybeUninit::uninit()]);
         if !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
             return false;
         }
-        let driver = &mut self.driver;
-        let is_over = poll_fn(|cx| Poll::Ready(Pin::new(&mut *driver).poll(cx).is_ready())).await;
+        // No waker: the next request would wake the task that sends it.
+        let mut cx = Context::from_waker(Waker::noop());
+        let is_over = Pin::new(&mut self.driver).poll(&mut cx).is_ready();
         !is_over && self.sender.is_ready()
     }
 
-    async fn exchange(
-        &mut self,
-        at: SocketAddr,
-        message: Bytes,
-        limit: usize,
-    ) -> Result<Answer, Broken> {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(API_PATH)
-            .header(HOST, at.to_string())
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(message))
-            .map_err(|error| Broken::BeforeSending(error.into()))?;
-        let Self { sender, driver, .. } = self;
+    async fn exchange(&mut self, message: Bytes, limit: usize) -> Result<Answer, Broken> {
+        let Self { head, sender, driver, .. } = self;
+        let request = Request::from_parts(head.clone(), Full::new(message));
         let exchange =
             async {
                 let response = sender.try_send_request(request).await.map_err(|mut unsent| {

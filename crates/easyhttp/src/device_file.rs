@@ -21,7 +21,7 @@ use crate::error::StartError;
 #[derive(Debug)]
 pub(crate) struct DeviceFile {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 #[derive(Serialize)]
@@ -34,9 +34,17 @@ struct Content {
 impl DeviceFile {
     /// Locks the file, which need not exist.
     pub(crate) fn lock(path: &Path) -> Result<Self, StartError> {
+        if path.is_dir() {
+            return Err(StartError::DeviceFile {
+                path: path.to_owned(),
+                action: "read",
+                source: io::ErrorKind::IsADirectory.into(),
+            });
+        }
         // The lock is a file beside it, because replacing a file atomically
-        // would replace the lock as well.
-        let lock_path = beside(path, "lock");
+        // would replace the lock as well. Links to one file share its lock.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let lock_path = beside(&target, "lock");
         let failed = |source| StartError::DeviceFile {
             path: path.to_owned(),
             action: "lock (by a file beside it)",
@@ -63,7 +71,7 @@ impl DeviceFile {
         }
         // Only for the error message of others: what cannot be written is left out.
         let _ = lock.set_len(0).and_then(|()| lock.write_all(this_process().as_bytes()));
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// The id in the file. None if there is no file yet.
@@ -116,6 +124,14 @@ impl DeviceFile {
 
     fn invalid(&self, problem: impl Into<String>) -> StartError {
         StartError::DeviceFileInvalid { path: self.path.clone(), problem: problem.into() }
+    }
+}
+
+impl Drop for DeviceFile {
+    fn drop(&mut self) {
+        // Closing alone does not free the lock while a child process that is
+        // just being started has our files.
+        let _ = self.lock.unlock();
     }
 }
 

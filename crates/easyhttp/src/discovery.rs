@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use easyhttp_proto::datagram::GROUP;
+use easyhttp_proto::datagram::{Datagram, GROUP};
 use easyhttp_proto::discovery::{Action, Discovery};
 use easyhttp_proto::{DeviceId, limits};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
@@ -144,6 +144,9 @@ struct Sockets {
     /// The interfaces that the user chose. Empty: all of them.
     names: Vec<String>,
     listener: UdpSocket,
+    /// Hears the answers of Python devices while we ask. They come to the
+    /// group's port, where only the socket that was opened last gets them.
+    latest: Option<UdpSocket>,
     speakers: Vec<Speaker>,
 }
 
@@ -158,8 +161,8 @@ struct Speaker {
 
 impl Sockets {
     fn open(port: u16, names: Vec<String>) -> io::Result<Self> {
-        let mut sockets =
-            Self { port, names, listener: open_listener(port)?, speakers: Vec::new() };
+        let listener = open_listener(port)?;
+        let mut sockets = Self { port, names, listener, latest: None, speakers: Vec::new() };
         sockets.refresh();
         Ok(sockets)
     }
@@ -201,9 +204,12 @@ impl Sockets {
 
     /// Sends to the group on every interface. What an interface does not take
     /// is lost, as any datagram may be.
-    fn announce(&self, datagram: &[u8]) {
+    fn announce(&mut self, datagram: &[u8]) {
+        let asks = Datagram::decode(datagram).is_ok_and(|datagram| datagram.asks);
+        // Not for longer: a Python device of this host wants its own answers.
+        self.latest = asks.then(|| open_listener(self.port).ok()).flatten();
         for Speaker { interface, socket } in &self.speakers {
-            if let Err(error) = socket.try_send_to(datagram, (GROUP, self.port).into()) {
+            if let Err(error) = send(socket, datagram, (GROUP, self.port).into()) {
                 tracing::debug!(name = interface.name, %error, "cannot announce");
             }
         }
@@ -211,7 +217,7 @@ impl Sockets {
 
     fn answer(&self, to: SocketAddr, datagram: &[u8]) {
         let Some(Speaker { socket, .. }) = self.speakers.first() else { return };
-        if let Err(error) = socket.try_send_to(datagram, to) {
+        if let Err(error) = send(socket, datagram, to) {
             tracing::debug!(%to, %error, "cannot answer");
         }
     }
@@ -220,7 +226,7 @@ impl Sockets {
     async fn receive(&self, buffer: &mut [u8]) -> (usize, SocketAddr) {
         poll_fn(|cx| {
             let speakers = self.speakers.iter().map(|speaker| &speaker.socket);
-            for socket in std::iter::once(&self.listener).chain(speakers) {
+            for socket in std::iter::once(&self.listener).chain(&self.latest).chain(speakers) {
                 if let Poll::Ready(received) = poll_receive(socket, cx, buffer) {
                     return Poll::Ready(received);
                 }
@@ -229,6 +235,12 @@ impl Sockets {
         })
         .await
     }
+}
+
+/// Sends at once. tokio's own method does not on a socket that has just been
+/// opened: its runtime has not heard yet that the socket can send.
+fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+    socket2::SockRef::from(socket).send_to(datagram, &to.into())
 }
 
 /// A datagram from one socket. Errors are of datagrams sent before (a port

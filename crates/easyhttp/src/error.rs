@@ -12,9 +12,8 @@ use easyhttp_proto::id::InvalidId;
 /// What a call or a start gives.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a call or a start failed. Its `Display` names the thing, the cause and
-/// what to do about it.
-#[derive(Debug)]
+/// Why a call or a start failed. Its text names the thing, the cause and what to
+/// do about it.
 #[non_exhaustive]
 pub enum Error {
     // ---- the network, or the peer's absence ----
@@ -225,6 +224,13 @@ impl fmt::Display for Error {
             Self::Stopped => f.write_str("the device has been stopped"),
             Self::Start(start) => start.fmt(f),
         }
+    }
+}
+
+/// The same text: it is what a `main` that returns the error prints.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn list(names: &[String]) -> io::Result<Vec<Interface>> {
         })
         .collect();
     // One address of each is enough to send on it.
+    interfaces.sort_by_key(|interface| interface.index);
     interfaces.dedup_by_key(|interface| interface.index);
     Ok(interfaces)
 }

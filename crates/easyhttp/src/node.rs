@@ -21,7 +21,7 @@ use crate::lock::lock;
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::settings::Settings;
-use crate::tasks::Tasks;
+use crate::tasks::{Started, Tasks};
 
 /// A running device.
 pub(crate) struct Node {
@@ -139,16 +139,23 @@ impl Node {
                 let _slot = slot;
                 closure(argument)
             }),
-            Callback::Async(closure) => self.tasks.spawn_handler(async move {
-                let _slot = slot;
-                closure(argument).await
-            }),
+            Callback::Async(closure) => {
+                let handler = async move {
+                    let _slot = slot;
+                    closure(argument).await
+                };
+                match self.tasks.start_handler(handler).await {
+                    Started::Done(returned) => return Some(returned),
+                    Started::Panicked => return Some(Returned::panicked()),
+                    Started::Waits(task) => task,
+                }
+            }
         };
         let limit = self.settings.limits.handler;
         // When the limit passes, the handler runs on, and keeps its slot.
         Some(match tokio::time::timeout(limit, task).await {
             Ok(Ok(returned)) => returned,
-            Ok(Err(error)) if error.is_panic() => Returned::Failed("it panicked".to_owned()),
+            Ok(Err(error)) if error.is_panic() => Returned::panicked(),
             Ok(Err(_)) => Returned::Failed("the device is stopping".to_owned()),
             Err(_) => Returned::Failed(format!("it did not finish within {limit:?}")),
         })
@@ -173,8 +180,10 @@ impl Node {
     }
 
     /// Tells the handler of an answer to a call of ours.
-    pub(crate) fn notify_answer(self: &Arc<Self>, event: Event, request: Request) {
-        self.notify(self.handlers.on(event), request);
+    pub(crate) fn notify_answer(self: &Arc<Self>, event: Event, request: impl FnOnce() -> Request) {
+        if let Some(handler) = self.handlers.on(event) {
+            self.notify(Some(handler), request());
+        }
     }
 
     // ---- messages ----

@@ -51,11 +51,16 @@ impl fmt::Display for Request {
 
 /// JSON as it arrived: parsed when it is asked for, and as what it is asked for.
 #[derive(Clone, Default)]
-pub struct Data(Option<Box<RawValue>>);
+pub struct Data(Option<Box<str>>);
 
 impl Data {
     pub(crate) fn from_raw(raw: Option<&RawValue>) -> Self {
-        Self(raw.map(RawValue::to_owned))
+        Self(raw.map(|raw| raw.get().into()))
+    }
+
+    /// Of a text that was parsed already.
+    pub(crate) fn from_json(text: &str) -> Self {
+        Self(Some(text.into()))
     }
 
     /// Whether there is no data, or JSON `null`.
@@ -65,7 +70,7 @@ impl Data {
 
     /// The JSON text; `null` if there is no data.
     pub fn raw(&self) -> &str {
-        self.0.as_ref().map_or("null", |raw| raw.get())
+        self.0.as_deref().unwrap_or("null")
     }
 
     /// The data as a type of yours.
@@ -98,6 +103,6 @@ impl fmt::Debug for Data {
 
 impl Serialize for Data {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.parse::<Box<RawValue>>().map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 }

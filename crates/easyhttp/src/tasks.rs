@@ -1,12 +1,23 @@
 //! The one place where tasks are started, so that stopping can wait for all.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// What became of a handler at its first step.
+pub(crate) enum Started<T> {
+    Done(T),
+    Panicked,
+    /// It goes on as a task, whoever waits for it or does not.
+    Waits(JoinHandle<T>),
+}
 
 /// The tasks of one device.
 #[derive(Debug)]
@@ -60,12 +71,23 @@ impl Tasks {
         self.runtime.spawn(task);
     }
 
-    /// A handler of the user's, as a task.
-    pub(crate) fn spawn_handler<F>(&self, handler: F) -> JoinHandle<F::Output>
+    /// A handler of the user's that is async. It gets a task of its own when it
+    /// waits for something; most do not, and then a task would be the larger
+    /// part of the work.
+    pub(crate) async fn start_handler<F>(&self, handler: F) -> Started<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.spawn(IN_HANDLER.scope(Cell::new(self.identity()), handler))
+        let mut handler = Box::pin(IN_HANDLER.scope(Cell::new(self.identity()), handler));
+        let polled = poll_fn(|cx| {
+            let poll = AssertUnwindSafe(|| handler.as_mut().poll(cx));
+            Poll::Ready(catch_unwind(poll))
+        });
+        match polled.await {
+            Ok(Poll::Ready(output)) => Started::Done(output),
+            Ok(Poll::Pending) => Started::Waits(self.spawn(handler)),
+            Err(_) => Started::Panicked,
+        }
     }
 
     /// A handler of the user's, on a thread where it may block.

@@ -10,8 +10,9 @@ use super::random::Random;
 /// How many datagrams are answered at once, and how many a second after that.
 const RATE: u32 = 20;
 
-/// How long after an answer the same address gets none again.
-const PAUSE: Duration = Duration::from_millis(900);
+/// How long after an answer the same address gets none again. Short enough
+/// that of the questions of a burst several are answered: answers get lost too.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long an answer waits at most while nobody else is known, and what each
 /// known device adds: all that hear a question would answer at the same moment.

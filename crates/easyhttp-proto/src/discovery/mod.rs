@@ -42,8 +42,8 @@ const SEARCH_PAUSE: Duration = Duration::from_secs(2);
 /// How often a device announces itself while there are few.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// What each known device adds to the interval, so that the network as a whole
-/// stays below about ten datagrams a second however many they are.
+/// The interval for each known device, when that is longer: so the network as a
+/// whole stays below about ten datagrams a second however many they are.
 const INTERVAL_PER_PEER: Duration = Duration::from_millis(100);
 
 /// How long a device that said goodbye is not believed to be back: datagrams
@@ -287,7 +287,7 @@ impl Discovery {
 /// Where to answer a datagram, if it wants to be answered.
 fn wants_answer(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
     match datagram {
-        Datagram { kind: Kind::Announce, boot: None, .. } => {
+        Datagram { kind: Kind::Announce, boot: None, port: Some(_), .. } => {
             // A Python device speaks from a port on which it does not hear.
             Some(SocketAddr::new(from.ip(), PORT))
         }

@@ -49,6 +49,8 @@ pub(crate) async fn accept(node: Arc<Node>) {
             None => return,
             Some(Ok((stream, from))) => match connections.enter(limit) {
                 Some(connection) => {
+                    // On an IPv6 socket, IPv4 peers come in disguise.
+                    let from = SocketAddr::new(from.ip().to_canonical(), from.port());
                     node.tasks.spawn(serve(Arc::clone(&node), connection, stream, from));
                 }
                 None => tracing::warn!(%from, "refused: {limit} connections are busy"),

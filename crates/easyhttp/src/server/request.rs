@@ -9,8 +9,9 @@ use easyhttp_proto::limits;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN,
+    RETRY_AFTER, VARY,
 };
 use hyper::{Response, StatusCode};
 use tokio::time::timeout;
@@ -46,6 +47,7 @@ pub(super) async fn respond(
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
         headers.insert(VARY, HeaderValue::from(ORIGIN));
     }
     response
@@ -75,7 +77,13 @@ async fn execute(node: &Arc<Node>, from: SocketAddr, body: &[u8]) -> Answer {
             answer(Outcome::Done)
         }
         Some(handler) => match node.run(handler, argument()).await {
-            Some(returned) => answer(returned.outcome()),
+            Some(returned) => {
+                let returned = returned.within(node.settings.limits.body);
+                if let Outcome::Failed(error) = returned.outcome() {
+                    tracing::warn!(event = ?request.event, error, "a handler failed");
+                }
+                answer(returned.outcome())
+            }
             None => answer(Outcome::Busy),
         },
     }
@@ -89,7 +97,13 @@ async fn read(body: &mut Incoming, node: &Node) -> Result<Bytes, Answer> {
     if body.size_hint().lower() > limits.body as u64 {
         return Err(too_large());
     }
-    match timeout(limits.body_read, Limited::new(body, limits.body).collect()).await {
+    let read = timeout(limits.body_read, Limited::new(body, limits.body).collect());
+    let read = tokio::select! {
+        biased;
+        read = read => read,
+        () = node.tasks.stopping() => return Err(Answer::error(503, "the device is stopping")),
+    };
+    match read {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(Answer::error(400, &format!("the body is not whole: {error}"))),
@@ -115,7 +129,11 @@ async fn discard(body: Incoming, node: &Node) -> bool {
         }
         true
     };
-    timeout(node.settings.limits.body_read, all).await.unwrap_or(false)
+    tokio::select! {
+        biased;
+        all = timeout(node.settings.limits.body_read, all) => all.unwrap_or(false),
+        () = node.tasks.stopping() => false,
+    }
 }
 
 fn render(answer: Answer) -> Response<Full<Bytes>> {
