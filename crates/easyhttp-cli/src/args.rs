@@ -1,0 +1,241 @@
+//! What can be typed on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use easyhttp::{Command as Type, DeviceId};
+
+use crate::style::HELP;
+use crate::value::{At, Data, command_type, seconds};
+
+/// Devices on the local network: serve, find and ask them by six-character ids.
+#[derive(Debug, Parser)]
+#[command(
+    name = "easyhttp",
+    version,
+    styles = HELP,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  easyhttp demo                                   see it work
+  easyhttp serve --fetch '{\"temperature\": 23.5}'  be a device
+  easyhttp discover                               who is there?
+  easyhttp fetch 7H8G2K                           ask one
+
+Exit codes: 0 done, 1 the device refused or failed, 2 wrong usage, 3 no such \
+device, 4 unreachable or timed out, 5 anything else."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Print one JSON object a line, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// How long all of it may take, finding and asking [default: 3 for each]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, global = true)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// The UDP port of discovery, if yours is not 37020
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "EASYHTTP_DISCOVERY_PORT",
+        hide_env_values = true,
+        value_parser = clap::value_parser!(u16).range(1..),
+        global = true
+    )]
+    pub(crate) discovery_port: Option<u16>,
+
+    /// A network interface to find others on (all of them; can be repeated)
+    #[arg(long = "interface", value_name = "NAME", global = true)]
+    pub(crate) interfaces: Vec<String>,
+
+    /// Say on standard error what happens
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(Serve),
+    Discover(Discover),
+    Ping(Ping),
+    Fetch(Fetch),
+    Push(Push),
+    Send(Send),
+    Id(Id),
+    Demo(Demo),
+}
+
+/// Be a device: answer others, and print what they ask
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A command (CMD) is run by the shell. It gets the query or the data as JSON on \
+its standard input, and EASYHTTP_SENDER, EASYHTTP_FROM and EASYHTTP_TIMESTAMP \
+in its environment. It has 2.4 s (or --timeout), as those who ask wait for 3 s.
+
+Examples:
+  easyhttp serve --fetch '{\"temperature\": 23.5}'
+  easyhttp serve --fetch-exec 'cat /sys/class/thermal/thermal_zone0/temp'
+  easyhttp serve --push-exec 'jq -e .led || { echo no such command >&2; exit 1; }'
+  easyhttp serve --json | jq -r 'select(.event == \"data\") | .data'")]
+pub(crate) struct Serve {
+    /// The TCP port to answer on; 0 picks one that is free
+    #[arg(long, default_value_t = 5000)]
+    pub(crate) port: u16,
+
+    /// The file that keeps the id; it is made at the first start
+    #[arg(long, value_name = "FILE", default_value = DEVICE_FILE)]
+    pub(crate) config: PathBuf,
+
+    /// Answer FETCH with this
+    #[arg(long, value_name = "JSON", value_parser = Data::parse, conflicts_with = "fetch_exec")]
+    pub(crate) fetch: Option<Data>,
+
+    /// Answer FETCH with the JSON that this command prints
+    #[arg(long, value_name = "CMD")]
+    pub(crate) fetch_exec: Option<String>,
+
+    /// Do a PUSH by this command: exit code 0 accepts, another refuses with
+    /// what it said on standard error
+    #[arg(long, value_name = "CMD")]
+    pub(crate) push_exec: Option<String>,
+
+    /// Neither find others nor be found
+    #[arg(long)]
+    pub(crate) no_discovery: bool,
+}
+
+/// List the devices that answer on this network
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  easyhttp discover
+  easyhttp discover --wait 10 --json | jq -r .id")]
+pub(crate) struct Discover {
+    /// How long to listen [default: 2]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) wait: Option<Duration>,
+}
+
+/// Ask whether a device is there, and how fast it answers
+#[derive(Debug, Args)]
+#[command(after_help = "\
+With a count above 1, --timeout is that of finding, and of each ping.
+
+Examples:
+  easyhttp ping 7H8G2K
+  easyhttp ping 7H8G2K --count 10 --interval 0.2
+  easyhttp ping 7H8G2K --at 192.168.1.23:5000")]
+pub(crate) struct Ping {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// How often to ask
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) count: u32,
+
+    /// The time between two pings [default: 1]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) interval: Option<Duration>,
+}
+
+/// Ask a device for data, and print it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  easyhttp fetch 7H8G2K
+  easyhttp fetch 7H8G2K temperature
+  easyhttp fetch 7H8G2K '{\"sensor\": \"temperature\"}' --timeout 0.5
+  easyhttp fetch 7H8G2K --at raspberrypi.local:5000")]
+pub(crate) struct Fetch {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// What to ask for: JSON, a word, or - for standard input
+    #[arg(value_parser = Data::parse, allow_negative_numbers = true)]
+    pub(crate) query: Option<Data>,
+}
+
+/// Send a device a command that it accepts or refuses
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  easyhttp push 7H8G2K '{\"command\": \"led\", \"state\": \"on\"}'
+  easyhttp push 7H8G2K on
+  easyhttp push 7H8G2K - < settings.json")]
+pub(crate) struct Push {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// The command: JSON, a word, or - for standard input
+    #[arg(value_parser = Data::parse, allow_negative_numbers = true)]
+    pub(crate) data: Data,
+}
+
+/// Send any message, and print the whole answer
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  easyhttp send 7H8G2K DATA '{\"temperature\": 23.5}'
+  easyhttp send 7H8G2K 5 '{\"command\": \"led\", \"state\": \"on\"}'")]
+pub(crate) struct Send {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// PING, PONG, FETCH, DATA or PUSH, or its number
+    #[arg(value_name = "TYPE", value_parser = command_type)]
+    pub(crate) command: Type,
+
+    /// The data: JSON, a word, or - for standard input
+    #[arg(value_parser = Data::parse, allow_negative_numbers = true)]
+    pub(crate) data: Option<Data>,
+}
+
+/// Print the id that `serve` has in this folder
+#[derive(Debug, Args)]
+pub(crate) struct Id {
+    /// The file that keeps the id
+    #[arg(long, value_name = "FILE", default_value = DEVICE_FILE)]
+    pub(crate) config: PathBuf,
+}
+
+/// See it work: a sensor, a lamp and a controller that find each other
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Runs three devices in this process until Ctrl-C, and says how to talk to them \
+from a second terminal.")]
+pub(crate) struct Demo {
+    /// Do everything once, and exit with 0 if it worked
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// The device that a command is for.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The device's id, such as 7H8G2K
+    pub(crate) id: DeviceId,
+
+    /// Where it is; without this it is looked for
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) at: Option<At>,
+}
+
+/// The file that the library uses unless it is told another one.
+const DEVICE_FILE: &str = "easyhttp_device.json";

@@ -1,0 +1,106 @@
+//! `easyhttp serve`: a device that answers others, and prints what they ask.
+
+mod answer;
+mod event;
+mod exec;
+mod log;
+
+use std::future::ready;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use easyhttp::{Builder, EasyHttpAsync, Limits, Peer, Request};
+use tokio::time::timeout;
+
+use self::answer::Answers;
+use self::log::Log;
+use crate::args::{Common, Serve};
+use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
+use crate::network::{self, check_interfaces, own_address};
+use crate::output::{Output, warn};
+
+/// How much later than a command is stopped the library would stop waiting for
+/// the handler: so the asker hears what the command did wrong.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// How long the last lines may take to be printed.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    // An interface may come up later, so a missing one does not stop a device.
+    if let Err(missing) = check_interfaces(common) {
+        warn(missing.message());
+    }
+    let mut interrupts = Interrupts::listen()?;
+    let mut limits = Limits::default();
+    let time = common.timeout.unwrap_or(limits.handler - MARGIN);
+    limits.handler = time + MARGIN;
+
+    let (log, writer) = Log::new(output.is_json());
+    let answers = Answers::new(&args, time)?;
+    let builder = network::builder(common).port(args.port).config_file(&args.config).limits(limits);
+    let builder = with_events(builder.discovery(!args.no_discovery), &log);
+    let device = answers.add_to(builder, &log).start().await?;
+    let opening = opening(&device, common, &args.config, &answers);
+    let mut printing = writer.start(opening.line(output.is_json()));
+
+    tokio::select! {
+        () = interrupts.next() => {}
+        // Its reader went away, or the disk is full.
+        printed = &mut printing => {
+            device.stop().await;
+            printed.unwrap_or(Ok(()))?;
+            return Ok(Exit::Done);
+        }
+    }
+    tokio::select! {
+        () = device.stop() => {}
+        // Asked twice: then at once.
+        () = interrupts.next() => {}
+    }
+    log.add(event::stopped());
+    log.close();
+    // If nobody reads them, they are not worth waiting for.
+    if let Ok(Ok(printed)) = timeout(LAST_LINES, printing).await {
+        printed?;
+    }
+    Ok(Exit::Done)
+}
+
+fn opening(
+    device: &EasyHttpAsync,
+    common: &Common,
+    config: &Path,
+    answers: &Answers,
+) -> event::Event {
+    let port = device.port().unwrap_or_default();
+    let address = SocketAddr::new(own_address(&common.interfaces), port);
+    event::started(device.id(), address, config, answers)
+}
+
+/// Prints what needs no answer.
+fn with_events(builder: Builder<EasyHttpAsync>, log: &Arc<Log>) -> Builder<EasyHttpAsync> {
+    let request = |name: &'static str| {
+        let log = Arc::clone(log);
+        move |request: Request| {
+            log.add(event::request(name, &request));
+            ready(())
+        }
+    };
+    let peer = |name: &'static str| {
+        let log = Arc::clone(log);
+        move |peer: Peer| {
+            log.add(event::peer(name, &peer));
+            ready(())
+        }
+    };
+    builder
+        .on_ping_async(request("ping"))
+        .on_pong_async(request("pong"))
+        .on_data_async(request("data"))
+        .on_joined_async(peer("joined"))
+        .on_left_async(peer("left"))
+}

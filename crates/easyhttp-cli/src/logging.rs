@@ -1,0 +1,27 @@
+//! What the library says while it works, on standard error.
+
+use std::io;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
+
+use crate::output::warn;
+
+/// `debug`, or `easyhttp=debug,hyper=info`.
+const VARIABLE: &str = "EASYHTTP_LOG";
+
+pub(crate) fn start(is_verbose: bool) {
+    let text = std::env::var(VARIABLE).unwrap_or_default();
+    let filter = match text.trim() {
+        "" => Targets::new().with_default(LevelFilter::WARN),
+        given => given.parse().unwrap_or_else(|error| {
+            warn(&format!("{VARIABLE} is ignored, as {given:?} is no filter: {error}"));
+            Targets::new().with_default(LevelFilter::WARN)
+        }),
+    };
+    let filter =
+        if is_verbose { filter.with_target("easyhttp", LevelFilter::DEBUG) } else { filter };
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+}

@@ -1,0 +1,15 @@
+//! The program as a person, or a script, uses it: what is typed, what comes
+//! out, and the exit code.
+// All of this is a test; Clippy's exception for tests does not see the helpers.
+#![allow(clippy::unwrap_used)]
+
+mod ask;
+mod demo;
+mod discover;
+mod exec;
+mod id;
+mod identity;
+mod peers;
+mod serve;
+mod support;
+mod usage;

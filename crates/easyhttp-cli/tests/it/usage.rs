@@ -1,0 +1,60 @@
+//! The command line itself: help, and what is wrong with it.
+
+use crate::support::Place;
+
+#[test]
+fn help_and_version_are_there() {
+    let place = Place::new();
+    let version = place.run(&["--version"]);
+    assert_eq!(version.assert_done().out, concat!("easyhttp ", env!("CARGO_PKG_VERSION"), "\n"));
+    let help = place.run(&["--help"]);
+    for command in ["serve", "discover", "ping", "fetch", "push", "send", "id", "demo"] {
+        assert!(help.assert_done().out.contains(&format!("\n  {command} ")), "{help:?}");
+        let help = place.run(&[command, "--help"]);
+        assert!(help.assert_done().out.contains("--json"), "{help:?}");
+        assert!(help.out.lines().all(|line| line.chars().count() <= 100), "{help:?}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    let place = Place::new();
+    let wrong: &[&[&str]] = &[
+        &["fly"],
+        &["fetch"],
+        &["push", "7H8G2K"],
+        &["fetch", "7H8G2K", "{broken: json}"],
+        &["push", "7H8G2K", "[1,"],
+        &["push", "7H8G2K", "-"],
+        &["serve", "--fetch", "{"],
+        &["serve", "--fetch", "1", "--fetch-exec", "date"],
+        &["serve", "--port", "65536"],
+        &["fetch", "7H8G2K", "--at", "192.168.1.23"],
+        &["fetch", "7H8G2K", "--timeout", "0"],
+        &["ping", "7H8G2K", "--count", "0"],
+        &["send", "7H8G2K", "ACK"],
+        &["send", "7H8G2K", "42"],
+        &["discover", "--interface", "no-such-interface"],
+    ];
+    for arguments in wrong {
+        let ran = place.run(&[*arguments, &["--json"]].concat());
+        ran.assert_failed(2, "usage");
+        // Without the flag there is nothing on standard output.
+        let ran = place.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.starts_with("error: "), "{ran:?}");
+    }
+    assert_eq!(place.run(&[]).code, Some(2));
+}
+
+#[test]
+fn a_wrong_id_shows_the_alphabet() {
+    let place = Place::new();
+    for id in ["", "7H8G2", "7H8G2KK", "7H8-2K", "Ä1"] {
+        let ran = place.run(&["fetch", id, "--json"]);
+        let error = ran.assert_failed(2, "invalid_id");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("23456789ABCDEFGHJKLMNPQRSTUVWXYZ"), "{message}");
+        assert!(message.contains(&format!("{id:?}")), "{message}");
+    }
+}
