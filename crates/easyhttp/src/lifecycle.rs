@@ -1,10 +1,12 @@
 //! How a device starts, and how it stops.
 
+use std::net::Shutdown;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::peers::PeerTable;
+use socket2::SockRef;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
@@ -73,7 +75,11 @@ impl Node {
     /// whoever calls it.
     pub(crate) fn halt(&self) {
         self.tasks.stop();
-        lock(&self.listener).take();
+        if let Some(listener) = lock(&self.listener).take() {
+            // Closing alone does not free the port while a child process that is
+            // just being started has our files.
+            let _ = SockRef::from(&listener).shutdown(Shutdown::Both);
+        }
         lock(&self.discovery).take();
         lock(&self.file).take();
         self.client.close();

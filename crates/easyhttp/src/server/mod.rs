@@ -100,6 +100,8 @@ async fn serve(node: Arc<Node>, connection: Connection, stream: TcpStream, from:
         .header_read_timeout(limits.header_read)
         .max_headers(limits.headers)
         .max_header_size(limits.header_block)
+        // An asker may say that this was its last request before it reads.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), respond);
     let mut serving = pin!(serving);
     tokio::select! {
@@ -110,10 +112,14 @@ async fn serve(node: Arc<Node>, connection: Connection, stream: TcpStream, from:
         }
         () = state.evicted.notified() => tracing::debug!(%from, "a connection made way"),
         () = node.tasks.stopping() => {
-            if state.is_busy.load(Ordering::Relaxed) {
-                serving.as_mut().graceful_shutdown();
-                let _ = serving.await;
-            }
+            // What is being answered gets its answer, the others a farewell.
+            let is_busy = state.is_busy.load(Ordering::Relaxed);
+            serving.as_mut().graceful_shutdown();
+            let _ = poll_fn(|cx| match serving.as_mut().poll(cx) {
+                Poll::Pending if !is_busy => Poll::Ready(Ok(())),
+                polled => polled,
+            })
+            .await;
         }
     }
 }
