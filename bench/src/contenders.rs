@@ -4,6 +4,8 @@ mod async_face;
 mod bare_hyper;
 mod blocking_face;
 
+use tokio::runtime::{Builder, Runtime};
+
 use crate::Result;
 use crate::load::Load;
 
@@ -18,9 +20,14 @@ pub(crate) struct Contender {
 
 /// The first is what the others are compared with.
 pub(crate) const CONTENDERS: &[Contender] = &[
-    bare_hyper::CONTENDER,
+    bare_hyper::ONE_THREAD,
     async_face::ASYNC_HANDLER,
+    bare_hyper::TOKIO_MAIN,
     async_face::TOKIO_MAIN,
     async_face::PLAIN_CLOSURE,
     blocking_face::CONTENDER,
 ];
+
+fn one_thread() -> Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}

@@ -1,11 +1,11 @@
 //! Two devices with the async face.
 
-use std::future::{self, Future};
+use std::future;
 
 use easyhttp::EasyHttpAsync;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
-use super::Contender;
+use super::{Contender, one_thread};
 use crate::load::Load;
 use crate::payload::{CLIENT, SERVER};
 use crate::{Result, payload};
@@ -13,31 +13,23 @@ use crate::{Result, payload};
 /// On a runtime of one thread, as bare hyper.
 pub(super) const ASYNC_HANDLER: Contender = Contender {
     name: "async face",
-    serve: |told| run(one_thread()?, serve(with_async_handler(), told)),
-    call: |port, load| run(one_thread()?, call(port, load)),
+    serve: |told| one_thread()?.block_on(serve(with_async_handler(), told)),
+    call: |port, load| one_thread()?.block_on(call(port, load)),
 };
 
-/// On the runtime that a user gets who writes nothing else.
+/// On the runtime that most programs have.
 pub(super) const TOKIO_MAIN: Contender = Contender {
     name: "async face, `#[tokio::main]`",
-    serve: |told| run(Runtime::new()?, serve(with_async_handler(), told)),
-    call: |port, load| run(Runtime::new()?, call(port, load)),
+    serve: |told| Runtime::new()?.block_on(serve(with_async_handler(), told)),
+    call: |port, load| Runtime::new()?.block_on(call(port, load)),
 };
 
 /// With a handler that may block, and so runs on another thread.
 pub(super) const PLAIN_CLOSURE: Contender = Contender {
     name: "async face, plain closure",
-    serve: |told| run(one_thread()?, serve(with_plain_closure(), told)),
-    call: |port, load| run(one_thread()?, call(port, load)),
+    serve: |told| one_thread()?.block_on(serve(with_plain_closure(), told)),
+    call: |port, load| one_thread()?.block_on(call(port, load)),
 };
-
-fn one_thread() -> Result<Runtime> {
-    Ok(Builder::new_current_thread().enable_all().build()?)
-}
-
-fn run(runtime: Runtime, job: impl Future<Output = Result<()>>) -> Result<()> {
-    runtime.block_on(job)
-}
 
 fn device(id: &str) -> easyhttp::Builder<EasyHttpAsync> {
     EasyHttpAsync::builder().id(id).port(0).discovery(false)

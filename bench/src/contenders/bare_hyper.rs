@@ -10,26 +10,34 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
 
-use super::Contender;
+use super::{Contender, one_thread};
 use crate::load::Load;
 use crate::{Result, payload};
 
-pub(super) const CONTENDER: Contender = Contender { name: "bare hyper", serve, call };
+pub(super) const ONE_THREAD: Contender = Contender {
+    name: "bare hyper",
+    serve: |told| one_thread()?.block_on(serve(told)),
+    call: |port, load| one_thread()?.block_on(call(port, load)),
+};
 
-fn serve(told: fn(u16)) -> Result<()> {
-    Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        told(listener.local_addr()?.port());
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            let connection =
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(respond));
-            tokio::spawn(connection);
-        }
-    })
+pub(super) const TOKIO_MAIN: Contender = Contender {
+    name: "bare hyper, `#[tokio::main]`",
+    serve: |told| Runtime::new()?.block_on(serve(told)),
+    call: |port, load| Runtime::new()?.block_on(call(port, load)),
+};
+
+async fn serve(told: fn(u16)) -> Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    told(listener.local_addr()?.port());
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let connection =
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(respond));
+        tokio::spawn(connection);
+    }
 }
 
 async fn respond(request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
@@ -40,17 +48,15 @@ async fn respond(request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
         .body(Full::new(answer.into()))?)
 }
 
-fn call(port: u16, load: &'static Load) -> Result<()> {
-    Builder::new_current_thread().enable_all().build()?.block_on(async {
-        // A single caller needs no task of its own.
-        let others: Vec<_> =
-            (1..load.in_flight).map(|_| tokio::spawn(call_until_over(port, load))).collect();
-        call_until_over(port, load).await?;
-        for other in others {
-            other.await??;
-        }
-        Ok(())
-    })
+async fn call(port: u16, load: &'static Load) -> Result<()> {
+    // A single caller needs no task of its own.
+    let others: Vec<_> =
+        (1..load.in_flight).map(|_| tokio::spawn(call_until_over(port, load))).collect();
+    call_until_over(port, load).await?;
+    for other in others {
+        other.await??;
+    }
+    Ok(())
 }
 
 async fn call_until_over(port: u16, load: &Load) -> Result<()> {

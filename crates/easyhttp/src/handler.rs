@@ -15,7 +15,7 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) enum Callback<A> {
     /// Runs on a thread where it may block.
     Plain(Arc<dyn Fn(A) -> Returned + Send + Sync>),
-    /// Runs as a task of the runtime.
+    /// Runs on the task of whoever asks, and as one of its own once it waits.
     Async(Arc<dyn Fn(A) -> BoxFuture<Returned> + Send + Sync>),
 }
 

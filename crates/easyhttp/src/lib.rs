@@ -31,9 +31,10 @@
 //!
 //! A handler is a closure that gets a [`Request`]. Plain ones run on threads
 //! where they may block and call the device itself; those of the `_async`
-//! methods run as tasks. At most [`Limits::handlers`] run at once, and an answer
-//! waits for one no longer than [`Limits::handler`]. A handler that panics fails
-//! alone: the peer is told, and the device goes on.
+//! methods give futures, which may wait but not block. At most
+//! [`Limits::handlers`] run at once, and an answer waits for one no longer than
+//! [`Limits::handler`]. A handler that panics fails alone: the peer is told, and
+//! the device goes on.
 //!
 //! To call the device from its own handler, give the handler a
 //! [`handle`](EasyHttp::handle):

@@ -54,7 +54,7 @@ fn headers_that_trickle_in_are_not_waited_for() {
 #[test]
 fn a_body_that_does_not_come_is_not_waited_for() {
     let (device, port) = limited(|limits| limits.body_read = SHORT);
-    for sent in ["", "{\"type\""] {
+    let times_out = |sent: &str| {
         let mut client = Client::connect(port);
         let started = Instant::now();
         client.send(post(sent).header("Content-Length", 100).encode());
@@ -62,9 +62,12 @@ fn a_body_that_does_not_come_is_not_waited_for() {
         let took = started.elapsed();
         assert_eq!(answer.status, 408, "{answer}");
         assert!(answer.error().contains("200ms"), "{answer}");
-        assert!(took >= SHORT, "{took:?}");
         client.assert_closes();
-    }
+        took
+    };
+    assert!(times_out("{\"type\"") >= SHORT);
+    // More often than once only where the machine stalls.
+    eventually("it takes as long as it may, not twice", || times_out("") < SHORT * 2);
     Client::connect(port).assert_works(device.id());
 }
 
@@ -93,7 +96,10 @@ fn a_refused_body_that_does_not_come_is_not_waited_for() {
 
 #[test]
 fn an_honest_asker_is_served_among_silent_connections() {
-    let (device, port) = limited(|limits| limits.connections = 16);
+    let (device, port) = limited(|limits| {
+        limits.connections = 16;
+        limits.header_read = 10 * PATIENCE;
+    });
     let mut early = Client::connect(port);
     early.assert_works(device.id());
     let asking = crate::support::device().start().unwrap();
