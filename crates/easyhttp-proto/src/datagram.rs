@@ -3,7 +3,8 @@
 //! A datagram is a small JSON object:
 //!
 //! ```json
-//! {"version": "0.4.0", "type": 8, "id": "7H8G2K", "port": 5000, "boot": 3735928559, "ask": true}
+//! {"version": "0.4.0", "type": 8, "id": "7H8G2K", "port": 5000, "boot": 3735928559, "every": 5,
+//!  "ask": true}
 //! ```
 //!
 //! `type` is 8 (DISCOVERY), 9 (DISCOVERY_ACK) or, since older devices ignore a
@@ -39,6 +40,9 @@ pub struct Datagram {
     pub port: Option<u16>,
     /// Drawn by the sender at its start. Older devices have none.
     pub boot: Option<u32>,
+    /// How often the sender announces itself, in seconds. Older devices do not
+    /// say it.
+    pub every: Option<u16>,
     /// Whether whoever hears it should answer.
     pub asks: bool,
 }
@@ -58,7 +62,13 @@ pub enum Kind {
 impl Datagram {
     /// A datagram that does not ask.
     pub fn new(kind: Kind, id: DeviceId, port: Option<u16>, boot: Option<u32>) -> Self {
-        Self { kind, id, port, boot, asks: false }
+        Self { kind, id, port, boot, every: None, asks: false }
+    }
+
+    /// The same datagram, with the interval of the announcements in seconds.
+    pub fn every(mut self, seconds: u16) -> Self {
+        self.every = Some(seconds);
+        self
     }
 
     /// The same datagram, asking or not.
@@ -87,6 +97,7 @@ impl Datagram {
             port: json::port(wire.port, "port")?,
             // What we cannot have written counts as absent.
             boot: json::unsigned(wire.boot).and_then(|boot| u32::try_from(boot).ok()),
+            every: json::unsigned(wire.every).and_then(|every| u16::try_from(every).ok()),
             asks: wire.ask.is_some_and(|ask| ask.get() == "true"),
         })
     }
@@ -103,6 +114,7 @@ impl Datagram {
             id: self.id,
             port: self.port,
             boot: self.boot,
+            every: self.every,
             ask: self.asks,
         };
         serde_json::to_vec(&wire).expect("texts and numbers can always be written")
@@ -120,6 +132,8 @@ struct WireDatagram<'a> {
     #[serde(default, borrow)]
     boot: Option<&'a RawValue>,
     #[serde(default, borrow)]
+    every: Option<&'a RawValue>,
+    #[serde(default, borrow)]
     ask: Option<&'a RawValue>,
 }
 
@@ -133,6 +147,8 @@ struct Encoded {
     port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     boot: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    every: Option<u16>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     ask: bool,
 }

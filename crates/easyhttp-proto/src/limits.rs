@@ -37,6 +37,13 @@ pub const PEERS: usize = 1024;
 /// loopback, and one that somebody added or only claimed.
 pub const ADDRESSES: usize = 4;
 
+/// Within this time a device announces itself from all of its addresses.
+pub const SAME_ROUND: Duration = Duration::from_millis(50);
+
+/// How often a device announces itself while there are few. Others suspect that
+/// it is gone after less than twice this time.
+pub const ANNOUNCE: Duration = Duration::from_secs(5);
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes

@@ -34,7 +34,9 @@ pub struct Address {
     pub source: Source,
     /// Whether the device answered there, and nowhere else since.
     pub verified: bool,
-    /// When it was last heard of; zero after it failed.
+    /// Whether nobody answered there when it was last asked.
+    failed: bool,
+    /// When it was last heard of.
     heard: Duration,
 }
 
@@ -48,20 +50,41 @@ pub struct Peer {
     pub last_seen: Option<Duration>,
     /// What it drew at its start; older devices draw nothing.
     pub boot: Option<u32>,
-    /// Whether it has been heard, and has not left since.
+    /// How often it announces itself, if it says so.
+    pub interval: Option<Duration>,
+    /// Whether it has been heard, and has not left or been lost since.
     pub is_present: bool,
     addresses: Vec<Address>,
 }
 
 impl Peer {
     fn new(id: DeviceId) -> Self {
-        Self { id, last_seen: None, boot: None, is_present: false, addresses: Vec::new() }
+        Self {
+            id,
+            last_seen: None,
+            boot: None,
+            interval: None,
+            is_present: false,
+            addresses: Vec::new(),
+        }
     }
 
     /// Where the device may be, the best address first: the one that answered,
-    /// then what the user said, then what was heard of last.
+    /// then what the user said last, then what was heard of first.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Whether `at` is the address that is asked first.
+    pub(crate) fn is_in_use(&self, at: SocketAddr) -> bool {
+        self.addresses.first().is_some_and(|first| first.at == at)
+    }
+
+    /// Whether the device was heard from the address in use, not long before
+    /// `heard` or later.
+    pub(crate) fn is_heard_in_use(&self, heard: Duration) -> bool {
+        let about = heard.saturating_sub(limits::SAME_ROUND);
+        self.addresses.first().is_some_and(|first| about <= first.heard)
     }
 
     /// How the device became known, by the weightiest of its addresses.
@@ -74,26 +97,61 @@ impl Peer {
         self.addresses.iter().any(|a| a.source == Source::Found)
     }
 
-    /// Makes `at` a candidate, or with `verified` the address in use.
-    fn note(&mut self, now: Duration, at: SocketAddr, source: Source, verified: bool) {
-        if verified {
-            self.addresses.iter_mut().for_each(|a| a.verified = false);
-        }
-        match self.addresses.iter_mut().find(|a| a.at == at) {
-            Some(address) => {
-                address.source = address.source.max(source);
-                address.heard = now;
-                address.verified |= verified;
-            }
-            None => self.addresses.push(Address { at, source, verified, heard: now }),
+    /// Makes `at` a candidate, behind those of its kind that came before.
+    fn note(&mut self, now: Duration, at: SocketAddr, source: Source) {
+        if let Some(address) = self.addresses.iter_mut().find(|a| a.at == at) {
+            address.source = address.source.max(source);
+            address.heard = now;
+            address.failed = false;
+        } else if self.make_room(source) {
+            let address = Address { at, source, verified: false, failed: false, heard: now };
+            self.addresses.push(address);
         }
         self.sort();
-        self.addresses.truncate(limits::ADDRESSES);
     }
 
+    /// Puts `at` before the others of its kind: it is the user's latest word.
+    fn prefer(&mut self, at: SocketAddr) {
+        if let Some(index) = self.addresses.iter().position(|a| a.at == at) {
+            self.addresses[..=index].rotate_right(1);
+        }
+        self.sort();
+    }
+
+    /// Makes `at` the address in use.
+    fn verify(&mut self, now: Duration, at: SocketAddr) {
+        self.addresses.iter_mut().for_each(|a| a.verified = false);
+        if self.addresses.iter().all(|a| a.at != at) {
+            // It is more than a claim now: it may displace anything.
+            self.make_room(Source::Added);
+        }
+        self.note(now, at, Source::Learned);
+        self.addresses.iter_mut().for_each(|a| a.verified = a.at == at);
+        self.sort();
+    }
+
+    /// Makes room for an address, and says whether there is some. What was not
+    /// heard for longest goes, but neither the address in use nor, for a claim,
+    /// what the user added.
+    fn make_room(&mut self, source: Source) -> bool {
+        if self.addresses.len() < limits::ADDRESSES {
+            return true;
+        }
+        let may_go =
+            |a: &&Address| !a.verified && (a.source != Source::Added || source == a.source);
+        let candidates = self.addresses.iter().filter(may_go);
+        let oldest = candidates.min_by_key(|a| (a.source == Source::Added, !a.failed, a.heard));
+        let oldest = oldest.map(|a| a.at);
+        self.addresses.retain(|a| Some(a.at) != oldest);
+        oldest.is_some()
+    }
+
+    /// Keeps the order in which addresses are tried. Stable: a claim does not
+    /// overtake an earlier one.
     fn sort(&mut self) {
-        self.addresses
-            .sort_by_key(|a| core::cmp::Reverse((a.verified, a.source == Source::Added, a.heard)));
+        self.addresses.sort_by_key(|a| {
+            core::cmp::Reverse((a.verified, a.source == Source::Added, !a.failed))
+        });
     }
 
     /// Who makes room first when the table is full. None: never.
@@ -167,7 +225,8 @@ impl PeerTable {
             self.make_room(u8::MAX);
         }
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
-        peer.note(now, at, Source::Added, false);
+        peer.note(now, at, Source::Added);
+        peer.prefer(at);
     }
 
     /// Forgets a device, and says whether it was known.
@@ -189,7 +248,7 @@ impl PeerTable {
         peer.last_seen = Some(now);
         let was_present = core::mem::replace(&mut peer.is_present, true);
         let had_address = peer.addresses.iter().any(|a| a.at == at);
-        peer.note(now, at, source, false);
+        peer.note(now, at, source);
         match (was_present, had_address) {
             (false, _) => Heard::Joined,
             (true, false) => Heard::NewAddress,
@@ -197,10 +256,12 @@ impl PeerTable {
         }
     }
 
-    /// Notes what a peer drew at its start.
-    pub fn booted(&mut self, id: DeviceId, boot: Option<u32>) {
+    /// Notes what a peer says of itself: what it drew at its start, and how
+    /// often it announces itself.
+    pub fn describe(&mut self, id: DeviceId, boot: Option<u32>, interval: Option<Duration>) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.boot = boot;
+            peer.interval = interval;
         }
     }
 
@@ -209,7 +270,7 @@ impl PeerTable {
     pub fn confirm(&mut self, now: Duration, id: DeviceId, at: SocketAddr) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         peer.last_seen = Some(now);
-        peer.note(now, at, Source::Learned, true);
+        peer.verify(now, at);
         !core::mem::replace(&mut peer.is_present, true)
     }
 
@@ -218,7 +279,7 @@ impl PeerTable {
         if let Some(peer) = self.peers.get_mut(&id) {
             for address in peer.addresses.iter_mut().filter(|a| a.at == at) {
                 address.verified = false;
-                address.heard = Duration::ZERO;
+                address.failed = true;
             }
             peer.sort();
         }
@@ -240,13 +301,20 @@ impl PeerTable {
     /// believed gives nothing: it must come from an address of the device, and
     /// from its current start. What the user added stays in the table.
     pub fn leave(&mut self, id: DeviceId, from: IpAddr, boot: Option<u32>) -> Option<Peer> {
-        let peer = self.peers.get_mut(&id)?;
+        let peer = self.peers.get(&id)?;
         // One that was only learned from a request has not told its boot.
         let is_current = peer.boot.is_none() || peer.boot == boot;
         let is_from_there = peer.addresses.iter().any(|a| a.at.ip() == from);
-        if !peer.is_present || !is_current || !is_from_there {
+        if !is_current || !is_from_there {
             return None;
         }
+        self.lose(id)
+    }
+
+    /// Notes that a device is gone, and gives it as it was. What the user added
+    /// stays in the table.
+    pub fn lose(&mut self, id: DeviceId) -> Option<Peer> {
+        let peer = self.peers.get_mut(&id).filter(|peer| peer.is_present)?;
         let before = peer.clone();
         peer.is_present = false;
         peer.addresses.retain(|a| a.source == Source::Added);
@@ -365,7 +433,7 @@ mod tests {
     fn a_goodbye_is_believed_only_from_the_device() {
         let mut table = table();
         table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
-        table.booted(id("AB3F9Z"), Some(7));
+        table.describe(id("AB3F9Z"), Some(7), None);
         assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.66:1").ip(), Some(7)), None);
         assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(6)), None);
         assert!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(7)).is_some());

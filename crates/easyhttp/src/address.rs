@@ -1,6 +1,6 @@
 //! What the user may give as the address of a device.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::error::{Error, Result};
 
@@ -24,9 +24,23 @@ impl IntoAddress for SocketAddr {
     }
 }
 
-impl<I: Into<IpAddr>> IntoAddress for (I, u16) {
+macro_rules! ip_and_port {
+    ($($Ip:ty),*) => {$(
+        impl IntoAddress for ($Ip, u16) {
+            fn into_address(self) -> Result<SocketAddr> {
+                SocketAddr::new(self.0.into(), self.1).into_address()
+            }
+        }
+    )*};
+}
+
+ip_and_port!(IpAddr, Ipv4Addr, Ipv6Addr, [u8; 4]);
+
+impl IntoAddress for (&str, u16) {
     fn into_address(self) -> Result<SocketAddr> {
-        SocketAddr::new(self.0.into(), self.1).into_address()
+        let (ip, port) = self;
+        let invalid = |_| Error::InvalidAddress(format!("{ip}:{port}"));
+        (ip.parse::<IpAddr>().map_err(invalid)?, port).into_address()
     }
 }
 

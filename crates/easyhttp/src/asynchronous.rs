@@ -1,5 +1,6 @@
 //! The async face.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::call::Reply;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
 use crate::node::Node;
-use crate::peer::Peer;
+use crate::peer::{Moved, Peer};
 use crate::request::Request;
 
 /// A device on a tokio runtime. [`EasyHttp`](crate::EasyHttp) is its blocking twin.

@@ -1,7 +1,7 @@
 //! Setting a device up.
 
 use std::marker::PhantomData;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::blocking::EasyHttp;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, Set, async_handlers, on, on_async, plain_handlers};
 use crate::lifecycle::new_id;
-use crate::peer::Peer;
+use crate::peer::{Moved, Peer};
 use crate::request::Request;
 use crate::settings::{Identity, Limits, Settings};
 
@@ -104,6 +104,14 @@ impl<Face> Builder<Face> {
     /// have it; devices with another port do not see those, nor are they seen.
     pub fn discovery_port(mut self, port: u16) -> Self {
         self.settings.discovery_port = port;
+        self
+    }
+
+    /// How often to announce this device. 5 s by default, and at least that
+    /// for every 50 devices that are known; shorter lets others notice sooner
+    /// that it is gone, at about twice this time.
+    pub fn announce_interval(mut self, interval: Duration) -> Self {
+        self.settings.announce_interval = interval.max(Duration::from_secs(1));
         self
     }
 

@@ -1,6 +1,7 @@
 //! One command out: to the right device, at whichever of its addresses it
 //! answers, within one deadline.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::client::{Answer, Failure};
 use crate::error::{Error, Result};
+use crate::instant::instant_after;
 use crate::node::Node;
 use crate::request::{Data, Request};
 
@@ -58,13 +60,32 @@ impl Node {
         if !Message::can_carry(&data) {
             return Err(Error::InvalidData(serde::de::Error::custom("it is nested too deep")));
         }
-        let call = Call { node: self, id, command, data, started: Instant::now() };
+        let limit = self.settings.limits.call;
+        let call = Call { node: self, id, command, data, limit, deadline: instant_after(limit) };
         let reply = call.run().await;
+        if let Err(Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. }) =
+            &reply
+        {
+            self.suspect(id);
+        }
         self.debug(|| match &reply {
             Ok(reply) => format!("{command} to {id} at {}: {}", reply.from, reply.json),
             Err(error) => format!("{command} to {id}: {error}"),
         });
         reply
+    }
+
+    /// PINGs a device at one address, for our own sake: nobody is told.
+    pub(crate) async fn ping_at(
+        self: &Arc<Self>,
+        id: DeviceId,
+        at: SocketAddr,
+        limit: Duration,
+        purpose: Purpose,
+    ) -> Result<()> {
+        let data = RawValue::NULL.to_owned();
+        let (command, deadline) = (Command::Ping, instant_after(limit));
+        Call { node: self, id, command, data, limit, deadline }.check(at, purpose).await
     }
 
     pub(crate) async fn ping(self: &Arc<Self>, id: DeviceId) -> Result<Duration> {
@@ -108,13 +129,26 @@ impl Reply {
     }
 }
 
+/// Why a request is made, and so who learns what came of it.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Purpose {
+    /// The user wants it: the handlers for PONG and DATA, and the peer table.
+    Command,
+    /// A PING to see whether the device is there: the peer table.
+    Check,
+    /// A PING to compare two addresses: only whoever compares.
+    Probe,
+}
+
 /// One call on its way.
 struct Call<'a> {
     node: &'a Arc<Node>,
     id: DeviceId,
     command: Command,
     data: Box<RawValue>,
-    started: Instant,
+    /// How long all of it may take, and until when.
+    limit: Duration,
+    deadline: Instant,
 }
 
 impl Call<'_> {
@@ -122,7 +156,8 @@ impl Call<'_> {
         let mut failed = None;
         for address in self.addresses().await? {
             let is_sure = address.verified || self.command == Command::Ping;
-            let checked = if is_sure { Ok(()) } else { self.check(address.at).await };
+            let checked =
+                if is_sure { Ok(()) } else { self.check(address.at, Purpose::Check).await };
             match checked {
                 Ok(()) => match self.deliver(address.at).await {
                     Err(error) if self.is_harmless(&error) => failed = Some(error),
@@ -149,14 +184,24 @@ impl Call<'_> {
 
     /// PINGs an address that only claims to be the device's: a command may not
     /// reach a wrong device.
-    async fn check(&self, at: SocketAddr) -> Result<()> {
+    async fn check(&self, at: SocketAddr, purpose: Purpose) -> Result<()> {
         let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
-        match self.exchange(at, ping.into()).await {
+        // Where nobody answers, time is left for the next address.
+        let limit = self.node.settings.limits.connect;
+        let deadline = self.deadline.min(instant_after(limit));
+        match self.exchange(at, ping.into(), deadline, purpose).await {
             Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
             Ok(other) => Err(other.unexpected(self.id, "PONG")),
             // A Python device whose callback for PING raises an exception: it
             // cannot say who it is, and does the rest well.
             Err(Error::HandlerFailed { .. }) => Ok(()),
+            // What was sent is the PING, not the command.
+            Err(Error::TimedOut { id, address, .. }) => {
+                Err(Error::TimedOut { id, address, after: limit, sent: false })
+            }
+            Err(Error::Interrupted { id, address, source }) => {
+                Err(Error::Unreachable { id, address, source: io::Error::other(source) })
+            }
             Err(error) => Err(error),
         }
     }
@@ -169,21 +214,35 @@ impl Call<'_> {
         if bytes.len() > limit {
             return Err(Error::TooLarge { what: "the message", limit: Some(limit) });
         }
-        self.exchange(at, bytes.into()).await
+        self.exchange(at, bytes.into(), self.deadline, Purpose::Command).await
     }
 
-    /// One request and its answer. What it says about the address is noted.
-    async fn exchange(&self, at: SocketAddr, message: Bytes) -> Result<Reply> {
-        let Node { client, tasks, settings, .. } = &**self.node;
+    /// One request and its answer.
+    async fn exchange(
+        &self,
+        at: SocketAddr,
+        message: Bytes,
+        deadline: Instant,
+        purpose: Purpose,
+    ) -> Result<Reply> {
+        let Node { client, tasks, .. } = &**self.node;
         let sent = Instant::now();
-        let answer = client.post(tasks, at, message, self.started + settings.limits.call).await;
+        let answer = client.post(tasks, at, message, deadline).await;
         let reply = match answer {
-            Ok(answer) => self.read(at, &answer, sent.elapsed()),
+            Ok(answer) => self.read(at, &answer, sent.elapsed(), purpose),
             Err(failure) => Err(self.failed(at, failure)),
         };
+        if purpose != Purpose::Probe {
+            self.note(at, &reply);
+        }
+        reply
+    }
+
+    /// Notes in the peer table what a reply says about the address.
+    fn note(&self, at: SocketAddr, reply: &Result<Reply>) {
         let mut joined = false;
         let mut peers = self.node.peers();
-        match &reply {
+        match reply {
             Err(Error::WrongDevice { .. }) => peers.mismatch(self.id, at),
             // Nobody is there any more, or somebody who does not say who it is.
             Err(
@@ -203,10 +262,15 @@ impl Call<'_> {
         if joined {
             self.node.joined(self.id);
         }
-        reply
     }
 
-    fn read(&self, at: SocketAddr, answer: &Answer, took: Duration) -> Result<Reply> {
+    fn read(
+        &self,
+        at: SocketAddr,
+        answer: &Answer,
+        took: Duration,
+        purpose: Purpose,
+    ) -> Result<Reply> {
         let id = self.id;
         let note = answer.note.as_deref();
         let read = exchange::Reply::read(id, answer.status, note, &answer.body);
@@ -214,9 +278,9 @@ impl Call<'_> {
         let json = || std::str::from_utf8(&answer.body).map_or(Data::default(), Data::from_json);
         match read {
             Ok(exchange::Reply::Message(message)) => {
-                let event = match message.command {
-                    Command::Pong => Some(Event::Pong),
-                    Command::Data => Some(Event::Data),
+                let event = match (purpose, message.command) {
+                    (Purpose::Command, Command::Pong) => Some(Event::Pong),
+                    (Purpose::Command, Command::Data) => Some(Event::Data),
                     _ => None,
                 };
                 if let Some(event) = event {
@@ -263,7 +327,7 @@ impl Call<'_> {
             Failure::Connect(source) => Error::Unreachable { id, address, source },
             Failure::ConnectTimeout(after) => Error::TimedOut { id, address, after, sent: false },
             Failure::AnswerTimeout => {
-                Error::TimedOut { id, address, after: self.node.settings.limits.call, sent: true }
+                Error::TimedOut { id, address, after: self.limit, sent: true }
             }
             Failure::Broken(source) => match source.downcast_ref::<hyper::Error>() {
                 Some(error) if error.is_parse() => {
@@ -289,6 +353,6 @@ impl Call<'_> {
     }
 
     fn is_late(&self) -> bool {
-        self.started.elapsed() >= self.node.settings.limits.call
+        self.deadline <= Instant::now()
     }
 }

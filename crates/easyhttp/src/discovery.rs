@@ -5,10 +5,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use easyhttp_proto::datagram::{Datagram, GROUP};
-use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::datagram::GROUP;
+use easyhttp_proto::discovery::{Action, Discovery, Pinged, Probed};
 use easyhttp_proto::{DeviceId, limits};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use tokio::io::ReadBuf;
@@ -16,6 +16,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::call::Purpose;
 use crate::error::{Error, Result, StartError};
 use crate::interfaces::{self, Interface};
 use crate::node::Node;
@@ -31,13 +32,38 @@ pub(crate) struct Running {
 /// What reaches the task from elsewhere in the device.
 enum Input {
     Search,
-    Greeted(DeviceId, bool),
+    Suspect(DeviceId),
+    Pinged(DeviceId, Pinged),
+    Probed(DeviceId, SocketAddr, Probed),
 }
+
+/// How often the interfaces are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long the answers to a question take at the most.
+const ANSWERS: Duration = Duration::from_millis(500);
+
+/// Where the group is heard. Where the system allows it, the socket takes only
+/// what is sent to the group: of the devices that share the port, a unicast
+/// datagram reaches one, and it may be meant for another.
+const GROUP_ADDRESS: Ipv4Addr = if cfg!(unix) { GROUP } else { Ipv4Addr::UNSPECIFIED };
+
+/// How long a PING of a check, or of a new address, may take.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// How long a device that may have moved has to answer at its old address. One
+/// that is there answers in milliseconds.
+const RECHECK: Duration = Duration::from_millis(300);
 
 impl Running {
     /// Asks at once who is there.
     pub(crate) fn search(&self) {
         let _ = self.inputs.send(Input::Search);
+    }
+
+    /// Checks a device that did not answer.
+    pub(crate) fn suspect(&self, id: DeviceId) {
+        let _ = self.inputs.send(Input::Suspect(id));
     }
 
     pub(crate) fn running_for(&self) -> Duration {
@@ -55,11 +81,12 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let (inputs, received) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let driver = Driver {
-        machine: Discovery::new(node.id, node.port, entropy, node.now()),
+        machine: Discovery::new(node.id, node.port, entropy, node.now())
+            .with_interval(node.settings.announce_interval),
         node: Arc::clone(node),
         sockets,
         inputs: received,
-        greeted: inputs.clone(),
+        reports: inputs.clone(),
     };
     node.tasks.spawn_service(driver.run(stop.clone()));
     Ok(Running { inputs, started: tokio::time::Instant::now(), _stop: stop.drop_guard() })
@@ -71,12 +98,14 @@ struct Driver {
     node: Arc<Node>,
     sockets: Sockets,
     inputs: mpsc::UnboundedReceiver<Input>,
-    greeted: mpsc::UnboundedSender<Input>,
+    /// Brings what PINGs came to.
+    reports: mpsc::UnboundedSender<Input>,
 }
 
 impl Driver {
     async fn run(mut self, stop: CancellationToken) {
         let mut buffer = [0; limits::DATAGRAM_READ];
+        let mut look = tokio::time::interval(LOOK);
         loop {
             self.act();
             let wakeup = self.machine.next_wakeup().saturating_sub(self.node.now());
@@ -84,18 +113,18 @@ impl Driver {
                 (length, from) = self.sockets.receive(&mut buffer) => {
                     self.receive(from, &buffer[..length]);
                 }
-                Some(input) = self.inputs.recv() => match input {
-                    Input::Search => self.machine.search(self.node.now()),
-                    Input::Greeted(id, answered) => {
-                        self.machine.greeted(self.node.now(), id, answered);
+                Some(input) = self.inputs.recv() => self.take(input),
+                _ = look.tick() => {
+                    if self.sockets.refresh() {
+                        self.machine.network_changed(self.node.now());
                     }
-                },
+                }
                 () = tokio::time::sleep(wakeup) => {}
                 () = stop.cancelled() => break,
             }
         }
         if let Some(goodbye) = self.machine.goodbye() {
-            self.sockets.announce(&goodbye);
+            self.sockets.announce(&goodbye, false);
         }
     }
 
@@ -104,36 +133,81 @@ impl Driver {
         self.machine.receive(now, from, bytes, &mut self.node.peers());
     }
 
+    fn take(&mut self, input: Input) {
+        let now = self.node.now();
+        match input {
+            Input::Search => self.machine.search(now),
+            Input::Suspect(id) => self.machine.suspect(now, id),
+            Input::Pinged(id, pinged) => self.machine.pinged(now, id, pinged),
+            Input::Probed(id, at, probed) => {
+                self.machine.probed(now, id, at, probed, &mut self.node.peers());
+            }
+        }
+    }
+
     /// Does all that the state machine wants done now.
     fn act(&mut self) {
         loop {
-            let known = self.node.peers().len();
-            let Some(action) = self.machine.poll(self.node.now(), known) else { return };
+            let now = self.node.now();
+            let action = self.machine.poll(now, &mut self.node.peers());
+            let Some(action) = action else { return };
             match action {
-                Action::Announce(datagram) => {
-                    self.sockets.refresh();
-                    self.sockets.announce(&datagram);
-                }
+                Action::Announce { datagram, asks } => self.sockets.announce(&datagram, asks),
                 Action::Answer(to, datagram) => self.sockets.answer(to, &datagram),
-                Action::Greet(id) => self.greet(id),
+                Action::Ping(id) => self.ping(id),
+                Action::Probe(id, at) => self.probe(id, at),
                 Action::Joined(id) => self.node.joined(id),
-                Action::Left(peer) => self.node.left(Peer::new(&peer, self.node.now())),
-                Action::DuplicateId(from) => tracing::warn!(
-                    id = %self.node.id, %from, "another device uses the id of this one"
-                ),
+                Action::Left(peer) => self.node.left(Peer::new(&peer, now)),
+                Action::Lost(peer) => self.node.lost(Peer::new(&peer, now)),
+                Action::Moved { id, from, .. } => self.node.moved(id, from),
+                Action::DuplicateId(from) => self.node.duplicate_id(from),
                 _ => {}
             }
         }
     }
 
-    /// PINGs a device, from which it learns who we are.
-    fn greet(&self, id: DeviceId) {
-        let node = Arc::clone(&self.node);
-        let greeted = self.greeted.clone();
+    /// PINGs a device wherever it may be.
+    fn ping(&self, id: DeviceId) {
+        let (node, reports) = (Arc::clone(&self.node), self.reports.clone());
         self.node.tasks.spawn(async move {
-            // It has learned us even if its callback for PING then failed.
-            let answered = matches!(node.ping(id).await, Ok(_) | Err(Error::HandlerFailed { .. }));
-            let _ = greeted.send(Input::Greeted(id, answered));
+            let mut outcome = Pinged::Refused;
+            for at in node.addresses(id) {
+                match node.ping_at(id, at, CHECK, Purpose::Check).await {
+                    Ok(()) => {
+                        outcome = Pinged::Answered;
+                        break;
+                    }
+                    Err(Error::WrongDevice { .. } | Error::Protocol { .. }) => {}
+                    Err(Error::Unreachable { source, .. })
+                        if source.kind() == io::ErrorKind::ConnectionRefused => {}
+                    // Where nobody answers somebody may be.
+                    Err(_) => outcome = Pinged::Silent,
+                }
+            }
+            let _ = reports.send(Input::Pinged(id, outcome));
+        });
+    }
+
+    /// PINGs a device at an address from which it was heard, and at the one in
+    /// use.
+    fn probe(&self, id: DeviceId, at: SocketAddr) {
+        let (node, reports) = (Arc::clone(&self.node), self.reports.clone());
+        self.node.tasks.spawn(async move {
+            let old = node.addresses(id).into_iter().next().filter(|old| *old != at);
+            let recheck = async {
+                match old {
+                    Some(old) => node.ping_at(id, old, RECHECK, Purpose::Probe).await.is_ok(),
+                    None => false,
+                }
+            };
+            let check = node.ping_at(id, at, CHECK, Purpose::Probe);
+            let (is_new, is_old) = tokio::join!(check, recheck);
+            let probed = match (is_new.is_ok(), is_old) {
+                (true, false) => Probed::There,
+                (true, true) => Probed::Both,
+                (false, _) => Probed::Nowhere,
+            };
+            let _ = reports.send(Input::Probed(id, at, probed));
         });
     }
 }
@@ -144,9 +218,10 @@ struct Sockets {
     /// The interfaces that the user chose. Empty: all of them.
     names: Vec<String>,
     listener: UdpSocket,
-    /// Hears the answers of Python devices while we ask. They come to the
-    /// group's port, where only the socket that was opened last gets them.
-    latest: Option<UdpSocket>,
+    /// Hears the answers of Python devices while we ask, and when it was opened.
+    /// They come to the group's port, where only the socket that was opened
+    /// last gets them.
+    latest: Option<(UdpSocket, Instant)>,
     speakers: Vec<Speaker>,
 }
 
@@ -161,18 +236,25 @@ struct Speaker {
 
 impl Sockets {
     fn open(port: u16, names: Vec<String>) -> io::Result<Self> {
-        let listener = open_listener(port)?;
+        let listener = open_listener(GROUP_ADDRESS, port)?;
         let mut sockets = Self { port, names, listener, latest: None, speakers: Vec::new() };
         sockets.refresh();
         Ok(sockets)
     }
 
-    /// Follows interfaces that appear, vanish or change their address.
-    fn refresh(&mut self) {
+    /// Follows interfaces that appear, vanish or change their address, and says
+    /// whether there are new ones.
+    fn refresh(&mut self) -> bool {
         let interfaces = match interfaces::list(&self.names) {
             Ok(interfaces) => interfaces,
-            Err(error) => return tracing::warn!(%error, "cannot list the network interfaces"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot list the network interfaces");
+                return false;
+            }
         };
+        // Not for longer: a Python device of this host wants its own answers.
+        self.latest.take_if(|(_, opened)| opened.elapsed() > ANSWERS);
+        let mut has_new = false;
         self.speakers.retain(|speaker| interfaces.contains(&speaker.interface));
         for interface in interfaces {
             if self.speakers.iter().any(|speaker| speaker.interface == interface) {
@@ -180,10 +262,14 @@ impl Sockets {
             }
             let name = interface.name.clone();
             match self.join(interface) {
-                Ok(speaker) => self.speakers.push(speaker),
+                Ok(speaker) => {
+                    self.speakers.push(speaker);
+                    has_new = true;
+                }
                 Err(error) => tracing::debug!(name, %error, "no multicast on this interface"),
             }
         }
+        has_new
     }
 
     /// Hears the group on an interface, and opens a socket that speaks there.
@@ -204,10 +290,11 @@ impl Sockets {
 
     /// Sends to the group on every interface. What an interface does not take
     /// is lost, as any datagram may be.
-    fn announce(&mut self, datagram: &[u8]) {
-        let asks = Datagram::decode(datagram).is_ok_and(|datagram| datagram.asks);
-        // Not for longer: a Python device of this host wants its own answers.
-        self.latest = asks.then(|| open_listener(self.port).ok()).flatten();
+    fn announce(&mut self, datagram: &[u8], asks: bool) {
+        if asks {
+            let latest = open_listener(Ipv4Addr::UNSPECIFIED, self.port).ok();
+            self.latest = latest.map(|socket| (socket, Instant::now()));
+        }
         for Speaker { interface, socket } in &self.speakers {
             if let Err(error) = send(socket, datagram, (GROUP, self.port).into()) {
                 tracing::debug!(name = interface.name, %error, "cannot announce");
@@ -226,7 +313,8 @@ impl Sockets {
     async fn receive(&self, buffer: &mut [u8]) -> (usize, SocketAddr) {
         poll_fn(|cx| {
             let speakers = self.speakers.iter().map(|speaker| &speaker.socket);
-            for socket in std::iter::once(&self.listener).chain(&self.latest).chain(speakers) {
+            let latest = self.latest.iter().map(|(socket, _)| socket);
+            for socket in std::iter::once(&self.listener).chain(latest).chain(speakers) {
                 if let Poll::Ready(received) = poll_receive(socket, cx, buffer) {
                     return Poll::Ready(received);
                 }
@@ -259,7 +347,7 @@ fn poll_receive(
     }
 }
 
-fn open_listener(port: u16) -> io::Result<UdpSocket> {
+fn open_listener(address: Ipv4Addr, port: u16) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     // Several devices of one host listen here, those of other languages too.
     socket.set_reuse_address(true)?;
@@ -268,7 +356,7 @@ fn open_listener(port: u16) -> io::Result<UdpSocket> {
     // Only what the interfaces that we joined on bring.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_multicast_all_v4(false)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
+    socket.bind(&SocketAddr::from((address, port)).into())?;
     into_tokio(socket)
 }
 

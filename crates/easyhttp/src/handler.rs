@@ -1,12 +1,13 @@
 //! The user's handlers: where they are kept, and the methods that set them.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, RwLock};
 
 use easyhttp_proto::exchange::Event;
 
 use crate::answer::Returned;
-use crate::peer::Peer;
+use crate::peer::{Moved, Peer};
 use crate::request::Request;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -46,6 +47,9 @@ pub(crate) enum Handler {
     On(Event, Callback<Request>),
     OnJoined(Callback<Peer>),
     OnLeft(Callback<Peer>),
+    OnLost(Callback<Peer>),
+    OnMoved(Callback<Moved>),
+    OnDuplicateId(Callback<SocketAddr>),
 }
 
 /// The handlers of a device. A later one for the same event replaces the first.
@@ -57,6 +61,9 @@ pub(crate) struct Set {
     requests: Vec<(Event, Callback<Request>)>,
     joined: Option<Callback<Peer>>,
     left: Option<Callback<Peer>>,
+    lost: Option<Callback<Peer>>,
+    moved: Option<Callback<Moved>>,
+    duplicate_id: Option<Callback<SocketAddr>>,
 }
 
 impl Set {
@@ -68,6 +75,9 @@ impl Set {
             }
             Handler::OnJoined(callback) => self.joined = Some(callback),
             Handler::OnLeft(callback) => self.left = Some(callback),
+            Handler::OnLost(callback) => self.lost = Some(callback),
+            Handler::OnMoved(callback) => self.moved = Some(callback),
+            Handler::OnDuplicateId(callback) => self.duplicate_id = Some(callback),
         }
     }
 }
@@ -99,6 +109,18 @@ impl Handlers {
 
     pub(crate) fn left(&self) -> Option<Callback<Peer>> {
         self.read(|set| set.left.clone())
+    }
+
+    pub(crate) fn lost(&self) -> Option<Callback<Peer>> {
+        self.read(|set| set.lost.clone())
+    }
+
+    pub(crate) fn moved(&self) -> Option<Callback<Moved>> {
+        self.read(|set| set.moved.clone())
+    }
+
+    pub(crate) fn duplicate_id(&self) -> Option<Callback<SocketAddr>> {
+        self.read(|set| set.duplicate_id.clone())
     }
 
     fn read<T>(&self, f: impl FnOnce(&Set) -> T) -> T {
@@ -176,24 +198,29 @@ macro_rules! plain_handlers {
             $self.insert_handler(on(Event::Push, move |request| Returned::push(handler(request))))
         }
 
-        /// Calls `handler` when a device appears that was not known.
-        pub fn on_joined(
+        plain_handlers! { @presence $self: $Receiver => $Output, on_joined, OnJoined, Peer,
+        "Calls `handler` when a device is here that was not before." }
+        plain_handlers! { @presence $self: $Receiver => $Output, on_left, OnLeft, Peer,
+        "Calls `handler` when a device said goodbye." }
+        plain_handlers! { @presence $self: $Receiver => $Output, on_lost, OnLost, Peer,
+        "Calls `handler` when a device is gone without a goodbye: it was silent, and did not \
+ answer a PING at any of its addresses." }
+        plain_handlers! { @presence $self: $Receiver => $Output, on_moved, OnMoved, Moved,
+        "Calls `handler` when a device answers at another address than before." }
+        plain_handlers! { @presence $self: $Receiver => $Output, on_duplicate_id, OnDuplicateId,
+        SocketAddr,
+        "Calls `handler` when another device uses the id of this one, with the address from \
+ which it announced itself. Once for each IP address." }
+    };
+    (@presence $self:ident: $Receiver:ty => $Output:ty, $name:ident, $of:ident, $Argument:ty,
+     $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(
             $self: $Receiver,
-            handler: impl Fn(Peer) + Send + Sync + 'static,
+            handler: impl Fn($Argument) + Send + Sync + 'static,
         ) -> $Output {
-            $self.insert_handler(Handler::OnJoined(Callback::plain(move |peer| {
-                handler(peer);
-                Returned::Done
-            })))
-        }
-
-        /// Calls `handler` when a device said goodbye.
-        pub fn on_left(
-            $self: $Receiver,
-            handler: impl Fn(Peer) + Send + Sync + 'static,
-        ) -> $Output {
-            $self.insert_handler(Handler::OnLeft(Callback::plain(move |peer| {
-                handler(peer);
+            $self.insert_handler(Handler::$of(Callback::plain(move |argument| {
+                handler(argument);
                 Returned::Done
             })))
         }
@@ -213,6 +240,12 @@ macro_rules! async_handlers {
         Handler::OnJoined, Peer }
         async_handlers! { @event $self: $Receiver => $Output, on_left_async, on_left,
         Handler::OnLeft, Peer }
+        async_handlers! { @event $self: $Receiver => $Output, on_lost_async, on_lost,
+        Handler::OnLost, Peer }
+        async_handlers! { @event $self: $Receiver => $Output, on_moved_async, on_moved,
+        Handler::OnMoved, Moved }
+        async_handlers! { @event $self: $Receiver => $Output, on_duplicate_id_async,
+        on_duplicate_id, Handler::OnDuplicateId, SocketAddr }
 
         /// As [`on_fetch`](Self::on_fetch), with a closure that gives a future.
         pub fn on_fetch_async<F, M>(

@@ -63,6 +63,7 @@ mod device_file;
 mod discovery;
 mod error;
 mod handler;
+mod instant;
 mod interfaces;
 mod lifecycle;
 mod lock;
@@ -80,7 +81,7 @@ pub use blocking::EasyHttp;
 pub use builder::Builder;
 pub use call::Reply;
 pub use error::{Error, Result, StartError};
-pub use peer::Peer;
+pub use peer::{Moved, Peer};
 pub use request::{Data, Request};
 pub use settings::Limits;
 

@@ -17,8 +17,9 @@ use crate::device_file::DeviceFile;
 use crate::discovery;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handlers};
+use crate::instant::instant_after;
 use crate::lock::lock;
-use crate::peer::Peer;
+use crate::peer::{Moved, Peer};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::tasks::{Started, Tasks};
@@ -65,6 +66,13 @@ impl Node {
         self.peers().get(id).map(|peer| Peer::new(peer, self.now()))
     }
 
+    /// Where a device may be, the best address first.
+    pub(crate) fn addresses(&self, id: DeviceId) -> Vec<SocketAddr> {
+        let peers = self.peers();
+        let addresses = peers.get(id).map(|peer| peer.addresses()).unwrap_or_default();
+        addresses.iter().map(|address| address.at).collect()
+    }
+
     pub(crate) fn add(&self, id: DeviceId, at: SocketAddr) {
         self.peers().add(self.now(), id, at);
         self.peer_heard.notify_waiters();
@@ -93,6 +101,30 @@ impl Node {
         self.notify(self.handlers.left(), peer);
     }
 
+    pub(crate) fn lost(self: &Arc<Self>, peer: Peer) {
+        self.debug(|| format!("device {} is gone", peer.id));
+        self.notify(self.handlers.lost(), peer);
+    }
+
+    pub(crate) fn moved(self: &Arc<Self>, id: DeviceId, from: SocketAddr) {
+        if let Some(peer) = self.device(id) {
+            self.debug(|| format!("device {id} moved from {from} to {:?}", peer.address()));
+            self.notify(self.handlers.moved(), Moved { peer, from });
+        }
+    }
+
+    pub(crate) fn duplicate_id(self: &Arc<Self>, from: SocketAddr) {
+        tracing::warn!(id = %self.id, %from, "another device uses the id of this one");
+        self.notify(self.handlers.duplicate_id(), from);
+    }
+
+    /// Has a device checked that did not answer.
+    pub(crate) fn suspect(&self, id: DeviceId) {
+        if let Some(discovery) = &*lock(&self.discovery) {
+            discovery.suspect(id);
+        }
+    }
+
     /// Waits until `id` is known.
     pub(crate) async fn find(self: &Arc<Self>, id: DeviceId, wait: Duration) -> Result<Peer> {
         let unknown =
@@ -103,7 +135,7 @@ impl Node {
         if let Some(discovery) = &*lock(&self.discovery) {
             discovery.search();
         }
-        let deadline = tokio::time::Instant::now() + wait;
+        let deadline = instant_after(wait).into();
         loop {
             let heard = self.peer_heard.notified();
             if let Some(peer) = self.device(id) {

@@ -20,6 +20,16 @@ pub struct Peer {
     pub last_seen: Option<Duration>,
 }
 
+/// A device that answers at another address than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Moved {
+    /// The device, with the new address in front.
+    pub peer: Peer,
+    /// Where it was.
+    pub from: SocketAddr,
+}
+
 impl Peer {
     pub(crate) fn new(peer: &peers::Peer, now: Duration) -> Self {
         Self {

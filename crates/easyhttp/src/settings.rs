@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<(IpAddr, u16)>,
     pub(crate) discovery: bool,
     pub(crate) discovery_port: u16,
+    pub(crate) announce_interval: Duration,
     /// The interfaces to find others on. Empty: all of them.
     pub(crate) interfaces: Vec<String>,
     pub(crate) host_names: Vec<String>,
@@ -39,6 +40,7 @@ impl Default for Settings {
             listen: Some((Ipv4Addr::UNSPECIFIED.into(), 5000)),
             discovery: true,
             discovery_port: datagram::PORT,
+            announce_interval: limits::ANNOUNCE,
             interfaces: Vec::new(),
             host_names: Vec::new(),
             allowed_origins: Vec::new(),

@@ -6,6 +6,8 @@
 
 mod answers;
 mod greetings;
+mod presence;
+mod probes;
 mod random;
 
 use alloc::collections::VecDeque;
@@ -15,11 +17,16 @@ use core::time::Duration;
 
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind, PORT};
+use crate::limits;
 use crate::peers::{Heard, Peer, PeerTable, Source};
 
 use answers::{Answers, Due};
 use greetings::Greetings;
+use presence::{Presence, Verdict};
+use probes::Probes;
 use random::Random;
+
+pub use presence::Pinged;
 
 /// When a device that has just started, or that searches, announces itself and
 /// asks who is there. The first ones make it known at once, the later ones
@@ -39,12 +46,13 @@ const BURST: [Duration; 8] = [
 /// may ask for an unknown device as often as it likes.
 const SEARCH_PAUSE: Duration = Duration::from_secs(2);
 
-/// How often a device announces itself while there are few.
-const INTERVAL: Duration = Duration::from_secs(5);
-
 /// The interval for each known device, when that is longer: so the network as a
 /// whole stays below about ten datagrams a second however many they are.
 const INTERVAL_PER_PEER: Duration = Duration::from_millis(100);
+
+/// When an announcement is later than this, the machine slept: others may have
+/// given us up, and the network may be another one.
+const LATE: Duration = Duration::from_secs(3);
 
 /// How long a device that said goodbye is not believed to be back: datagrams
 /// that were sent before may arrive after it. A restart has another boot.
@@ -61,19 +69,51 @@ const DUPLICATES_MOST: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Send these bytes to the group, on every interface.
-    Announce(Vec<u8>),
+    /// Send this datagram to the group, on every interface.
+    Announce {
+        /// The bytes.
+        datagram: Vec<u8>,
+        /// Whether it asks, so that answers are to be expected.
+        asks: bool,
+    },
     /// Send these bytes to this address.
     Answer(SocketAddr, Vec<u8>),
-    /// PING this device, and report by [`Discovery::greeted`]. It learns
-    /// devices from their requests only.
-    Greet(DeviceId),
+    /// PING this device wherever it may be, and report by
+    /// [`Discovery::pinged`]: it is silent, or is an older one that learns us
+    /// only from a request.
+    Ping(DeviceId),
+    /// PING this device at this address, and at the one in use; report by
+    /// [`Discovery::probed`]. It may have moved.
+    Probe(DeviceId, SocketAddr),
     /// Tell the user that this device has appeared.
     Joined(DeviceId),
     /// Tell the user that this device said goodbye.
     Left(Peer),
+    /// Tell the user that this device is gone, without a goodbye.
+    Lost(Peer),
+    /// Tell the user that this device answers at another address now.
+    Moved {
+        /// The device.
+        id: DeviceId,
+        /// Where it was.
+        from: SocketAddr,
+        /// Where it is.
+        to: SocketAddr,
+    },
     /// Tell the user that another device uses our id, from this address.
     DuplicateId(SocketAddr),
+}
+
+/// What came of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Probed {
+    /// The device answered at the new address only.
+    There,
+    /// It answered at both.
+    Both,
+    /// It did not answer at the new address.
+    Nowhere,
 }
 
 /// The discovery of one device.
@@ -85,8 +125,13 @@ pub struct Discovery {
     random: Random,
     burst: Option<Burst>,
     next_announce: Duration,
+    /// How often this device announces itself, and how often at the most.
+    interval: Duration,
+    shortest_interval: Duration,
     answers: Answers,
     greetings: Greetings,
+    presence: Presence,
+    probes: Probes,
     departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
     duplicates: Vec<IpAddr>,
     actions: VecDeque<Action>,
@@ -111,12 +156,23 @@ impl Discovery {
             random,
             burst: Some(Burst { started: now, step: 0 }),
             next_announce: now,
+            interval: limits::ANNOUNCE,
+            shortest_interval: limits::ANNOUNCE,
             answers: Answers::new(now),
             greetings: Greetings::default(),
+            presence: Presence::default(),
+            probes: Probes::default(),
             departed: VecDeque::new(),
             duplicates: Vec::new(),
             actions: VecDeque::new(),
         }
+    }
+
+    /// The same, announcing itself this often while there are few.
+    pub fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self.shortest_interval = interval;
+        self
     }
 
     /// Announces and asks in a quick series again. One that has just begun goes
@@ -158,29 +214,83 @@ impl Discovery {
         }
     }
 
-    /// Reports what came of [`Action::Greet`].
-    pub fn greeted(&mut self, now: Duration, id: DeviceId, answered: bool) {
-        self.greetings.ended(now, id, answered);
+    /// Reports what came of [`Action::Ping`].
+    pub fn pinged(&mut self, now: Duration, id: DeviceId, pinged: Pinged) {
+        self.greetings.ended(now, id, pinged == Pinged::Answered);
+        self.presence.ended(now, id, pinged);
     }
 
-    /// What to do now; `peers` is how many devices are known.
-    pub fn poll(&mut self, now: Duration, peers: usize) -> Option<Action> {
+    /// Reports what came of [`Action::Probe`]: whether the device answered at
+    /// the new address, and whether it still does at the old one.
+    pub fn probed(
+        &mut self,
+        now: Duration,
+        id: DeviceId,
+        at: SocketAddr,
+        found: Probed,
+        peers: &mut PeerTable,
+    ) {
+        let from = peers.get(id).and_then(|peer| peer.addresses().first()).map(|first| first.at);
+        match (found, from) {
+            (Probed::There, Some(from)) if from != at => {
+                peers.confirm(now, id, at);
+                peers.fail(id, from);
+                self.actions.push_back(Action::Moved { id, from, to: at });
+            }
+            (Probed::Nowhere, _) => peers.fail(id, at),
+            _ => {}
+        }
+    }
+
+    /// Reports that the interfaces or their addresses have changed: others are
+    /// told at once.
+    pub fn network_changed(&mut self, now: Duration) {
+        self.burst = Some(Burst { started: now, step: 0 });
+        self.next_announce = now;
+    }
+
+    /// Reports that a request to this device got no answer: it is checked at
+    /// once.
+    pub fn suspect(&mut self, now: Duration, id: DeviceId) {
+        self.presence.suspect(now, id);
+    }
+
+    /// What to do now.
+    pub fn poll(&mut self, now: Duration, peers: &mut PeerTable) -> Option<Action> {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
         if let Some(id) = self.greetings.poll(now) {
-            return Some(Action::Greet(id));
+            return Some(Action::Ping(id));
+        }
+        if let Some((id, at)) = self.probes.poll(now, peers) {
+            return Some(Action::Probe(id, at));
+        }
+        match self.presence.poll(now, peers) {
+            Some(Verdict::Check(id)) => return Some(Action::Ping(id)),
+            Some(Verdict::Lost(peer)) => {
+                self.greetings.forget(peer.id);
+                return Some(Action::Lost(peer));
+            }
+            None => {}
         }
         match self.answers.poll(now) {
             Some(Due::One(to)) => return Some(Action::Answer(to, self.datagram(Kind::Answer))),
-            Some(Due::All) => return Some(Action::Announce(self.datagram(Kind::Announce))),
+            Some(Due::All) => {
+                let datagram = self.datagram(Kind::Announce);
+                return Some(Action::Announce { datagram, asks: false });
+            }
             None => {}
+        }
+        if now.saturating_sub(self.next_announce) > LATE {
+            // Nobody drove us for a while: the machine slept.
+            self.network_changed(now);
         }
         if self.next_announce <= now {
             let asks = self.burst.is_some();
-            self.schedule(now, peers);
-            let announcement = self.message(Kind::Announce).asking(asks);
-            return Some(Action::Announce(announcement.encode()));
+            self.schedule(now, peers.len());
+            let datagram = self.message(Kind::Announce).asking(asks).encode();
+            return Some(Action::Announce { datagram, asks });
         }
         None
     }
@@ -188,7 +298,11 @@ impl Discovery {
     /// When [`Discovery::poll`] has something to do at the latest, provided
     /// that it has just given nothing.
     pub fn next_wakeup(&self) -> Duration {
-        self.next_announce.min(self.greetings.next_wakeup()).min(self.answers.next_wakeup())
+        self.next_announce
+            .min(self.greetings.next_wakeup())
+            .min(self.answers.next_wakeup())
+            .min(self.presence.next_wakeup())
+            .min(self.probes.next_wakeup())
     }
 
     /// The datagram to send to the group when leaving, if anybody was told
@@ -202,7 +316,8 @@ impl Discovery {
     }
 
     fn message(&self, kind: Kind) -> Datagram {
-        Datagram::new(kind, self.id, self.port, Some(self.boot))
+        let seconds = self.interval.as_secs_f64() as u16;
+        Datagram::new(kind, self.id, self.port, Some(self.boot)).every(seconds.max(1))
     }
 
     fn hear_device(
@@ -221,7 +336,12 @@ impl Discovery {
         if heard == Heard::Ignored {
             return;
         }
-        peers.booted(id, boot);
+        let interval = datagram.every.map(|seconds| Duration::from_secs(seconds.into()));
+        peers.describe(id, boot, interval);
+        if let Some(peer) = peers.get(id) {
+            self.presence.hear(peer);
+        }
+        self.probes.hear(now, id, at, peers);
         if heard == Heard::Joined {
             self.actions.push_back(Action::Joined(id));
         }
@@ -263,6 +383,8 @@ impl Discovery {
 
     /// Sets the time of the next announcement.
     fn schedule(&mut self, now: Duration, peers: usize) {
+        let crowd = INTERVAL_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
+        self.interval = self.shortest_interval.max(crowd);
         if let Some(burst) = &mut self.burst {
             burst.step += 1;
             if let Some(offset) = BURST.get(burst.step) {
@@ -275,10 +397,7 @@ impl Discovery {
         }
         // Those who only look around have asked often enough.
         self.next_announce = match self.port {
-            Some(_) => {
-                let crowd = INTERVAL_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
-                now + self.random.jitter(INTERVAL.max(crowd))
-            }
+            Some(_) => now + self.random.jitter(self.interval),
             None => Duration::MAX,
         };
     }

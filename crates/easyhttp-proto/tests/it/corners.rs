@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
-use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::discovery::{Action, Discovery, Pinged};
 use easyhttp_proto::exchange::{Outcome, Rejection, Reply, Request, Speaker};
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
 use easyhttp_proto::{DeviceId, Malformed, limits};
@@ -46,9 +46,8 @@ impl One {
 
     /// What it does now, apart from announcing itself.
     fn act(&mut self, now: Duration) -> Vec<Action> {
-        let known = self.peers.len();
-        let actions = std::iter::from_fn(|| self.discovery.poll(now, known));
-        actions.filter(|action| !matches!(action, Action::Announce(_))).collect()
+        let actions = std::iter::from_fn(|| self.discovery.poll(now, &mut self.peers));
+        actions.filter(|action| !matches!(action, Action::Announce { .. })).collect()
     }
 }
 
@@ -101,7 +100,7 @@ fn a_python_device_that_the_user_added_is_greeted_when_it_starts() {
     let mut one = One::new();
     one.peers.add(SECONDS(0), id("FRND22"), at("10.0.0.2:5000"));
     let actions = one.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "FRND22", None);
-    assert!(actions.iter().any(|action| matches!(action, Action::Greet(_))), "{actions:?}");
+    assert!(actions.iter().any(|action| matches!(action, Action::Ping(_))), "{actions:?}");
 }
 
 #[test]
@@ -115,19 +114,19 @@ fn a_device_that_was_only_learned_is_answered_when_it_announces() {
 #[test]
 fn a_python_device_is_pinged_once_and_until_it_answers() {
     let python = id("PYTHON");
-    let greets = |actions: &[Action]| actions.contains(&Action::Greet(python));
+    let greets = |actions: &[Action]| actions.contains(&Action::Ping(python));
     let mut one = One::new();
     let hear = |one: &mut One, now| one.hear(now, "10.0.0.2:40000", Kind::Announce, "PYTHON", None);
     assert!(greets(&hear(&mut one, SECONDS(1))));
     // Its server is not up yet, and it takes a while.
     let mut pings = 1;
     for second in 1..30 {
-        one.discovery.greeted(SECONDS(second), python, false);
+        one.discovery.pinged(SECONDS(second), python, Pinged::Silent);
         pings += usize::from(greets(&one.act(SECONDS(second + 1))));
     }
     assert_eq!(pings, 5);
     assert!(greets(&hear(&mut one, SECONDS(31))), "given up for good");
-    one.discovery.greeted(SECONDS(31), python, true);
+    one.discovery.pinged(SECONDS(31), python, Pinged::Answered);
     for announcement in 2..10 {
         let now = SECONDS(1 + announcement * 30);
         assert!(!greets(&hear(&mut one, now)), "PINGed though it knows us");
@@ -143,7 +142,7 @@ fn a_flood_of_invented_python_devices_causes_a_bounded_number_of_greetings() {
     for number in 0..3000 {
         let who = format!("{number:06}");
         let actions = one.hear(SECONDS(1), "10.0.0.9:40000", Kind::Announce, &who, None);
-        greetings += actions.iter().filter(|action| matches!(action, Action::Greet(_))).count();
+        greetings += actions.iter().filter(|action| matches!(action, Action::Ping(_))).count();
     }
     assert!(greetings <= limits::PEERS, "{greetings}");
 }

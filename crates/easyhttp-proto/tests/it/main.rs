@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod corners;
+mod crowds;
 mod golden;
 mod network;
+mod presence;
 mod properties;
 mod sim;

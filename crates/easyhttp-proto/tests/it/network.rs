@@ -14,8 +14,12 @@ const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 /// Python devices answer at once unless a test is about those that do not.
 const AT_ONCE: Duration = Duration::ZERO;
 
-const ROUGH: Conditions =
-    Conditions { loss_percent: 30, duplicate_percent: 20, delay: Duration::from_millis(50) };
+const ROUGH: Conditions = Conditions {
+    loss_percent: 30,
+    group_loss_percent: 30,
+    duplicate_percent: 20,
+    delay: Duration::from_millis(50),
+};
 
 #[test]
 fn two_devices_find_each_other_within_a_tenth_of_a_second() {
@@ -52,10 +56,12 @@ fn ten_devices_find_each_other_in_ten_seconds_though_a_third_of_the_datagrams_is
 fn devices_that_could_not_hear_each_other_do_so_seconds_after_they_can() {
     for seed in 0..50 {
         let mut network = Network::new(seed);
+        network.conditions.group_loss_percent = 100;
         network.conditions.loss_percent = 100;
         let (lamp, door) = (network.start("LAMP22"), network.start("DOOR22"));
         network.run(SECONDS(60));
         assert!(!network.knows(lamp, door) && !network.knows(door, lamp));
+        network.conditions.group_loss_percent = 0;
         network.conditions.loss_percent = 0;
         network.run(SECONDS(6));
         assert!(network.knows(lamp, door) && network.knows(door, lamp), "seed {seed}");
@@ -130,17 +136,6 @@ fn a_device_that_was_restarted_knows_all_at_once() {
 }
 
 #[test]
-fn a_device_whose_address_changed_is_found_there_and_is_not_told_as_a_new_one() {
-    let mut network = Network::new(7);
-    let (lamp, door) = (network.start("LAMP22"), network.start("DOOR22"));
-    network.run(SECONDS(60));
-    network.move_to(door, [10, 0, 0, 99]);
-    network.run(SECONDS(6));
-    assert!(network.knows(lamp, door));
-    assert_eq!(network.told(lamp), [Action::Joined("DOOR22".parse().unwrap())]);
-}
-
-#[test]
 fn a_python_device_that_starts_later_is_found_and_finds_us() {
     let mut network = Network::new(8);
     start_many(&mut network, 3);
@@ -169,7 +164,7 @@ fn ours_and_python_devices_know_each_other_though_a_third_of_the_datagrams_is_lo
         let python = network.start_python("PYTHON", SECONDS(1));
         start_many(&mut network, 5);
         network.start_python("PYTHN2", SECONDS(1));
-        network.run(SECONDS(120));
+        network.run(SECONDS(240));
         // How Python devices find each other is not for us to mend.
         network.switch_off(python);
         assert_eq!(network.strangers(), [], "seed {seed}");

@@ -5,7 +5,7 @@ mod table;
 use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
-use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::discovery::{Action, Discovery, Pinged};
 use easyhttp_proto::exchange::{Outcome, Reply, Request, Speaker};
 use easyhttp_proto::peers::PeerTable;
 use easyhttp_proto::{Command, DeviceId, Header, Message, limits};
@@ -102,8 +102,8 @@ proptest! {
             let bytes = damaged(datagram.encode(), &damage);
             discovery.receive(now, from, &bytes, &mut peers);
             let mut greeted = Vec::new();
-            while let Some(action) = discovery.poll(now, peers.len()) {
-                if let Action::Greet(id) = action {
+            while let Some(action) = discovery.poll(now, &mut peers) {
+                if let Action::Ping(id) = action {
                     greeted.push(id);
                 }
             }
@@ -111,7 +111,8 @@ proptest! {
             prop_assert!(discovery.next_wakeup() < now + Duration::from_secs(10));
             prop_assert!(peers.len() <= 4);
             for id in greeted {
-                discovery.greeted(now, id, pause % 2 == 0);
+                let outcomes = [Pinged::Answered, Pinged::Refused, Pinged::Silent];
+                discovery.pinged(now, id, outcomes[usize::try_from(pause).unwrap() % 3]);
             }
         }
     }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::Action;
 use easyhttp_proto::{DeviceId, datagram, limits};
 
@@ -34,12 +35,15 @@ pub(crate) struct Network {
     sent: Vec<Sent>,
 }
 
-/// How a link behaves. Loss and duplication are those of datagrams: TCP repairs
-/// both, so that a PING by HTTP is only delayed.
+/// How a link behaves. Of a PING by HTTP the handshake is lost as datagrams are,
+/// and then takes longer than the asker waits; what follows TCP repairs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Conditions {
     /// How many datagrams of a hundred never arrive.
     pub(crate) loss_percent: u64,
+    /// The same for those to the group, if they are lost more often: a wireless
+    /// network repeats all others until they arrive (RFC 9119).
+    pub(crate) group_loss_percent: u64,
     /// How many of a hundred arrive twice.
     pub(crate) duplicate_percent: u64,
     /// The longest that anything is under way; the shortest is a millisecond.
@@ -62,8 +66,12 @@ pub(crate) struct Sent {
 impl Network {
     /// A network without faults, on which everything takes a millisecond.
     pub(crate) fn new(seed: u64) -> Self {
-        let conditions =
-            Conditions { loss_percent: 0, duplicate_percent: 0, delay: Duration::from_millis(1) };
+        let conditions = Conditions {
+            loss_percent: 0,
+            group_loss_percent: 0,
+            duplicate_percent: 0,
+            delay: Duration::from_millis(1),
+        };
         Self {
             conditions,
             now: Duration::ZERO,
@@ -103,6 +111,12 @@ impl Network {
         self.hosts[node.0].device = None;
     }
 
+    /// The host is gone from the network without a word.
+    pub(crate) fn unplug(&mut self, node: Node) {
+        self.switch_off(node);
+        self.move_to(node, [192, 0, 2, 0]);
+    }
+
     /// Starts the device anew: the same id at the same address, and no memory.
     pub(crate) fn switch_on(&mut self, node: Node) {
         let entropy = self.random.next();
@@ -115,6 +129,32 @@ impl Network {
                 Box::new(Python::new(host.id, port, self.now, answers_after))
             }
         });
+    }
+
+    /// The device is stopped: it hears and does nothing, and time passes.
+    pub(crate) fn sleep(&mut self, node: Node) {
+        self.hosts[node.0].is_asleep = true;
+    }
+
+    /// The device goes on where it was stopped.
+    pub(crate) fn wake_up(&mut self, node: Node) {
+        self.hosts[node.0].is_asleep = false;
+    }
+
+    /// The device notices that its address has changed.
+    pub(crate) fn notice_move(&mut self, node: Node) {
+        let now = self.now;
+        if let Some(device) = &mut self.hosts[node.0].device {
+            device.network_changed(now);
+        }
+        self.wake_all();
+    }
+
+    /// A host announces a device that is elsewhere as its own.
+    pub(crate) fn forge(&mut self, node: Node, id: &str) {
+        let id = id.parse().unwrap();
+        let bytes = Datagram::new(Kind::Announce, id, Some(5000), Some(7)).encode();
+        self.send(node, Output::Datagram { from_port: 40000, to: GROUP, bytes });
     }
 
     /// The device gets another address, and does not notice.
@@ -172,12 +212,20 @@ impl Network {
         &self.sent
     }
 
+    /// The most datagrams that all devices sent within any such time.
+    pub(crate) fn most_sent_within(&self, span: Duration) -> usize {
+        let sent = &self.sent;
+        let until = |at: Duration| sent.partition_point(|other| other.at < at + span);
+        sent.iter().enumerate().map(|(index, first)| until(first.at) - index).max().unwrap_or(0)
+    }
+
     fn plug_in(&mut self, id: &str, program: Program) -> Node {
         let node = Node(self.hosts.len());
-        let number = u8::try_from(node.0 + 1).expect("a link holds 255 hosts");
-        let address = SocketAddr::from(([10, 0, 0, number], 5000));
+        let number = u16::try_from(node.0 + 1).expect("a link holds 65,535 hosts");
+        let [high, low] = number.to_be_bytes();
+        let address = SocketAddr::from(([10, 0, high, low], 5000));
         let id = id.parse().unwrap();
-        self.hosts.push(Host { id, program, address, device: None });
+        self.hosts.push(Host { id, program, address, device: None, is_asleep: false });
         self.switch_on(node);
         node
     }
@@ -193,7 +241,8 @@ impl Network {
     /// When something happens next.
     fn next_event(&self) -> Option<Duration> {
         let arrival = self.under_way.keys().next().map(|(at, _)| *at);
-        let devices = self.hosts.iter().filter_map(|host| host.device.as_ref());
+        let awake = self.hosts.iter().filter(|host| !host.is_asleep);
+        let devices = awake.filter_map(|host| host.device.as_ref());
         devices.map(|device| device.next_wakeup()).chain(arrival).min()
     }
 
@@ -205,7 +254,8 @@ impl Network {
     fn deliver(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Datagram { to, from, bytes } => {
-                if let Some(device) = &mut self.hosts[to.0].device {
+                let host = &mut self.hosts[to.0];
+                if let Some(device) = host.device.as_mut().filter(|_| !host.is_asleep) {
                     device.hear(self.now, from, &bytes);
                 }
             }
@@ -224,20 +274,16 @@ impl Network {
 
     /// Whom a PING finds at this address, and how long that takes: a host
     /// refuses at once, and where there is none, the asker gives up.
-    fn ping(
-        &mut self,
-        sender: (DeviceId, SocketAddr),
-        at: SocketAddr,
-    ) -> (Option<DeviceId>, Duration) {
-        let hosts = self.hosts.iter_mut();
-        let mut running = hosts.filter_map(|host| Some((host.address, host.device.as_mut()?)));
-        match running.find(|(address, _)| address.ip() == at.ip()) {
-            Some((address, device)) if address == at => {
-                (device.answer_ping(self.now, sender), Duration::ZERO)
-            }
-            Some(_) => (None, Duration::ZERO),
-            None => (None, limits::CONNECT),
-        }
+    fn ping(&mut self, sender: (DeviceId, SocketAddr), at: SocketAddr) -> (Found, Duration) {
+        let handshake = [(); 2].map(|()| self.random.percent(self.conditions.loss_percent));
+        let host = self.hosts.iter_mut().find(|host| host.address.ip() == at.ip());
+        let is_lost = handshake != [false; 2];
+        let Some(host) = host.filter(|host| !is_lost && !host.is_asleep) else {
+            return (Found::Nobody, limits::CONNECT);
+        };
+        let device = host.device.as_mut().filter(|_| host.address == at);
+        let answer = device.and_then(|device| device.answer_ping(self.now, sender));
+        (answer.map_or(Found::Refused, Found::Device), Duration::ZERO)
     }
 
     /// Gives each device its turn, until it has nothing more to do.
@@ -250,7 +296,8 @@ impl Network {
     }
 
     fn wake(&mut self, node: Node) -> Option<Output> {
-        let device = self.hosts[node.0].device.as_mut()?;
+        let host = &mut self.hosts[node.0];
+        let device = host.device.as_mut().filter(|_| !host.is_asleep)?;
         let output = device.wake(self.now);
         let is_sane = output.is_some() || device.next_wakeup() > self.now;
         assert!(is_sane, "{node:?} wants to be woken at once, and has nothing to do");
@@ -263,8 +310,12 @@ impl Network {
             Output::Datagram { from_port, to, bytes } => {
                 let from = SocketAddr::new(host.address.ip(), from_port);
                 self.sent.push(Sent { at: self.now, from, to, bytes: bytes.clone() });
+                let loss = match to == GROUP {
+                    true => self.conditions.group_loss_percent,
+                    false => self.conditions.loss_percent,
+                };
                 for to in self.receivers(to) {
-                    for due in self.copies() {
+                    for due in self.copies(loss) {
                         let bytes = bytes.clone();
                         self.put_under_way(due, Arrival::Datagram { to, from, bytes });
                     }
@@ -290,8 +341,8 @@ impl Network {
     }
 
     /// When the copies of one datagram arrive at one receiver, if any do.
-    fn copies(&mut self) -> Vec<Duration> {
-        if self.random.percent(self.conditions.loss_percent) {
+    fn copies(&mut self, loss_percent: u64) -> Vec<Duration> {
+        if self.random.percent(loss_percent) {
             return Vec::new();
         }
         let copies = 1 + usize::from(self.random.percent(self.conditions.duplicate_percent));
@@ -315,18 +366,14 @@ impl Network {
 trait Device {
     /// Whether it hears what is sent to this UDP port.
     fn listens_on(&self, port: u16) -> bool;
+    /// Its address has changed.
+    fn network_changed(&mut self, now: Duration);
     /// A datagram arrived.
     fn hear(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]);
     /// A PING arrived by HTTP. Gives the id in the PONG; none if nobody answers.
     fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId>;
-    /// Its own PING ended: `found` is the id in the PONG.
-    fn ping_ended(
-        &mut self,
-        now: Duration,
-        asked: DeviceId,
-        at: SocketAddr,
-        found: Option<DeviceId>,
-    );
+    /// Its own PING ended.
+    fn ping_ended(&mut self, now: Duration, asked: DeviceId, at: SocketAddr, found: Found);
     /// What it does now. Called until it does nothing.
     fn wake(&mut self, now: Duration) -> Option<Output>;
     /// When it has something to do by itself.
@@ -347,11 +394,22 @@ enum Output {
     Ping { asked: DeviceId, at: SocketAddr },
 }
 
+/// Whom a PING found.
+#[derive(Clone, Copy)]
+enum Found {
+    /// This device answered.
+    Device(DeviceId),
+    /// The host is there, and nobody listens.
+    Refused,
+    /// Nobody answered in time.
+    Nobody,
+}
+
 /// What is under way.
 enum Arrival {
     Datagram { to: Node, from: SocketAddr, bytes: Vec<u8> },
     Ping { from: Node, sender: (DeviceId, SocketAddr), asked: DeviceId, at: SocketAddr },
-    PingEnded { to: Node, asked: DeviceId, at: SocketAddr, found: Option<DeviceId> },
+    PingEnded { to: Node, asked: DeviceId, at: SocketAddr, found: Found },
 }
 
 struct Host {
@@ -360,6 +418,7 @@ struct Host {
     address: SocketAddr,
     /// None while it is switched off.
     device: Option<Box<dyn Device>>,
+    is_asleep: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]

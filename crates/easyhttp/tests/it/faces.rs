@@ -11,18 +11,20 @@ mod discovery;
 mod failures;
 mod handlers;
 mod peers;
+mod presence;
 mod runtimes;
 mod settings;
 mod starting;
 mod stopping;
 
 use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use easyhttp::{
     Builder, Command, DeviceId, EasyHttp, EasyHttpAsync, IntoAddress, IntoDeviceId,
-    IntoFetchAnswer, IntoPushAnswer, Peer, Reply, Request, Result, Value,
+    IntoFetchAnswer, IntoPushAnswer, Moved, Peer, Reply, Request, Result, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,6 +72,9 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn on_push<R: IntoPushAnswer>(&self, handler: impl Fn(Request) -> R + Send + Sync + 'static);
     fn on_joined(&self, handler: impl Fn(Peer) + Send + Sync + 'static);
     fn on_left(&self, handler: impl Fn(Peer) + Send + Sync + 'static);
+    fn on_lost(&self, handler: impl Fn(Peer) + Send + Sync + 'static);
+    fn on_moved(&self, handler: impl Fn(Moved) + Send + Sync + 'static);
+    fn on_duplicate_id(&self, handler: impl Fn(SocketAddr) + Send + Sync + 'static);
 
     /// Makes another device known to this one, as `add` does.
     fn meet(&self, other: &Self) {
@@ -180,6 +185,15 @@ macro_rules! face {
             }
             fn on_left(&self, handler: impl Fn(Peer) + Send + Sync + 'static) {
                 self.0.on_left(handler)
+            }
+            fn on_lost(&self, handler: impl Fn(Peer) + Send + Sync + 'static) {
+                self.0.on_lost(handler)
+            }
+            fn on_moved(&self, handler: impl Fn(Moved) + Send + Sync + 'static) {
+                self.0.on_moved(handler)
+            }
+            fn on_duplicate_id(&self, handler: impl Fn(SocketAddr) + Send + Sync + 'static) {
+                self.0.on_duplicate_id(handler)
             }
         }
     };

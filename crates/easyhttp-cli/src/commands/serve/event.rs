@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use easyhttp::{DeviceId, Peer, PushAnswer, Request};
+use easyhttp::{DeviceId, Moved, Peer, PushAnswer, Request};
 use serde_json::value::RawValue;
 
 use super::answer::Answers;
@@ -76,9 +76,9 @@ pub(super) fn stopped() -> Event {
 }
 
 /// Lines got lost, because nobody read them.
-pub(super) fn lost(count: u64) -> Event {
+pub(super) fn skipped(count: u64) -> Event {
     let text = format!("{count} events are not shown: nobody read them in time");
-    Event::new(styled(DOUBTFUL, text).to_string(), named("lost").with("count", count))
+    Event::new(styled(DOUBTFUL, text).to_string(), named("skipped").with("count", count))
 }
 
 pub(super) fn peer(name: &'static str, peer: &Peer) -> Event {
@@ -88,6 +88,20 @@ pub(super) fn peer(name: &'static str, peer: &Peer) -> Event {
         .with("source", how(peer.source));
     let at = peer.address().map(|at| format!(" at {at}")).unwrap_or_default();
     Event::new(format!("{name:<6} {}{at}, by {}", styled(ID, peer.id), how(peer.source)), object)
+}
+
+pub(super) fn moved(moved: &Moved) -> Event {
+    let Moved { peer, from, .. } = moved;
+    let object = named("moved").with("id", peer.id).with("address", peer.address());
+    let to = peer.address().map(|to| format!(" to {to}")).unwrap_or_default();
+    let text = format!("{:<6} {} from {from}{to}", "moved", styled(ID, peer.id));
+    Event::new(text, object.with("moved_from", from))
+}
+
+pub(super) fn duplicate_id(address: SocketAddr) -> Event {
+    let text = format!("another device uses this id, at {}", address.ip());
+    let object = named("duplicate_id").with("address", address);
+    Event::new(styled(BAD, text).to_string(), object)
 }
 
 /// A request that needs no answer.

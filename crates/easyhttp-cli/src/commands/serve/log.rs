@@ -19,7 +19,7 @@ pub(super) struct Log {
     is_json: bool,
     /// None when nothing is printed any more.
     lines: Mutex<Option<SyncSender<String>>>,
-    lost: AtomicU64,
+    skipped: AtomicU64,
 }
 
 /// Prints them, once it is started.
@@ -31,7 +31,7 @@ pub(super) struct Writer {
 impl Log {
     pub(super) fn new(is_json: bool) -> (Arc<Self>, Writer) {
         let (sender, lines) = sync_channel(WAITING);
-        let log = Self { is_json, lines: Mutex::new(Some(sender)), lost: AtomicU64::new(0) };
+        let log = Self { is_json, lines: Mutex::new(Some(sender)), skipped: AtomicU64::new(0) };
         (Arc::new(log), Writer { is_json, lines })
     }
 
@@ -40,12 +40,12 @@ impl Log {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(lines) = &*lines else { return };
         let send = |event: Event| lines.try_send(event.line(self.is_json)).is_ok();
-        let lost = self.lost.load(Ordering::Relaxed);
-        if lost > 0 && send(event::lost(lost)) {
-            self.lost.store(0, Ordering::Relaxed);
+        let skipped = self.skipped.load(Ordering::Relaxed);
+        if skipped > 0 && send(event::skipped(skipped)) {
+            self.skipped.store(0, Ordering::Relaxed);
         }
         if !send(event) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.skipped.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -103,4 +103,19 @@ fn with_events(builder: Builder<EasyHttpAsync>, log: &Arc<Log>) -> Builder<EasyH
         .on_data_async(request("data"))
         .on_joined_async(peer("joined"))
         .on_left_async(peer("left"))
+        .on_lost_async(peer("lost"))
+        .on_moved_async({
+            let log = Arc::clone(log);
+            move |moved| {
+                log.add(event::moved(&moved));
+                ready(())
+            }
+        })
+        .on_duplicate_id_async({
+            let log = Arc::clone(log);
+            move |address| {
+                log.add(event::duplicate_id(address));
+                ready(())
+            }
+        })
 }

@@ -101,7 +101,7 @@ impl Table {
                 self.added.remove(&id);
             }
             Happening::Hear(id, at, source) => _ = self.peers.hear(now, id, at, source),
-            Happening::Boot(id, boot) => self.peers.booted(id, boot),
+            Happening::Boot(id, boot) => self.peers.describe(id, boot, None),
             Happening::Confirm(id, at) => {
                 self.peers.confirm(now, id, at);
                 self.working.insert(id, at);

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::datagram::PORT;
-use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::discovery::{Action, Discovery, Pinged, Probed};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
 use serde_json::{Value, json};
 
-use super::{Device, GROUP, Output};
+use super::{Device, Found, GROUP, Output};
 
 /// From where both kinds of device speak. Ours hears the answers there as well.
 const SPEAKER_PORT: u16 = 49152;
@@ -23,9 +23,20 @@ pub(super) struct Ours {
     discovery: Discovery,
     peers: PeerTable,
     /// Where the devices that are being greeted may be as well.
-    other_addresses: BTreeMap<DeviceId, VecDeque<SocketAddr>>,
+    /// And what the PINGs to the others have come to.
+    greeted: BTreeMap<DeviceId, (VecDeque<SocketAddr>, Pinged)>,
+    probes: Vec<Probe>,
     pings: VecDeque<Output>,
     told: Vec<Action>,
+}
+
+/// PINGs to a new address of a device, and to the one in use.
+struct Probe {
+    id: DeviceId,
+    new: SocketAddr,
+    old: SocketAddr,
+    is_new: Option<bool>,
+    is_old: Option<bool>,
 }
 
 impl Ours {
@@ -34,7 +45,8 @@ impl Ours {
             id,
             discovery: Discovery::new(id, port, entropy, now),
             peers: PeerTable::new(id, limits::PEERS),
-            other_addresses: BTreeMap::new(),
+            greeted: BTreeMap::new(),
+            probes: Vec::new(),
             pings: VecDeque::new(),
             told: Vec::new(),
         }
@@ -44,18 +56,51 @@ impl Ours {
         Output::Datagram { from_port: SPEAKER_PORT, to, bytes }
     }
 
+    fn probe(&mut self, id: DeviceId, new: SocketAddr) {
+        let old = self.address_of(id).unwrap();
+        self.probes.push(Probe { id, new, old, is_new: None, is_old: None });
+        self.pings.extend([new, old].map(|at| Output::Ping { asked: id, at }));
+    }
+
+    /// Whether the PING that has ended was one of a probe.
+    fn probe_ended(
+        &mut self,
+        now: Duration,
+        asked: DeviceId,
+        at: SocketAddr,
+        found: Found,
+    ) -> bool {
+        let is_it = |probe: &Probe| probe.id == asked && [probe.new, probe.old].contains(&at);
+        let Some(index) = self.probes.iter().position(is_it) else { return false };
+        let probe = &mut self.probes[index];
+        let answered = matches!(found, Found::Device(found) if found == asked);
+        *(if at == probe.new { &mut probe.is_new } else { &mut probe.is_old }) = Some(answered);
+        if let (Some(is_new), Some(is_old)) = (probe.is_new, probe.is_old) {
+            let probed = match (is_new, is_old) {
+                (true, false) => Probed::There,
+                (true, true) => Probed::Both,
+                (false, _) => Probed::Nowhere,
+            };
+            let new = probe.new;
+            self.probes.swap_remove(index);
+            self.discovery.probed(now, asked, new, probed, &mut self.peers);
+        }
+        true
+    }
+
     /// PINGs the device wherever it may be, the best address first.
     fn greet(&mut self, now: Duration, asked: DeviceId) {
         let addresses = self.peers.get(asked).map(|peer| peer.addresses()).unwrap_or_default();
         let addresses = addresses.iter().map(|address| address.at).collect();
-        self.other_addresses.insert(asked, addresses);
+        self.greeted.insert(asked, (addresses, Pinged::Refused));
         self.greet_elsewhere(now, asked);
     }
 
     fn greet_elsewhere(&mut self, now: Duration, asked: DeviceId) {
-        match self.other_addresses.get_mut(&asked).and_then(VecDeque::pop_front) {
+        let Some((others, outcome)) = self.greeted.get_mut(&asked) else { return };
+        match others.pop_front() {
             Some(at) => self.pings.push_back(Output::Ping { asked, at }),
-            None => self.discovery.greeted(now, asked, false),
+            None => self.discovery.pinged(now, asked, *outcome),
         }
     }
 }
@@ -63,6 +108,10 @@ impl Ours {
 impl Device for Ours {
     fn listens_on(&self, port: u16) -> bool {
         port == PORT || port == SPEAKER_PORT
+    }
+
+    fn network_changed(&mut self, now: Duration) {
+        self.discovery.network_changed(now);
     }
 
     fn hear(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
@@ -76,20 +125,23 @@ impl Device for Ours {
         Some(self.id)
     }
 
-    fn ping_ended(
-        &mut self,
-        now: Duration,
-        asked: DeviceId,
-        at: SocketAddr,
-        found: Option<DeviceId>,
-    ) {
+    fn ping_ended(&mut self, now: Duration, asked: DeviceId, at: SocketAddr, found: Found) {
+        if self.probe_ended(now, asked, at, found) {
+            return;
+        }
         match found {
-            None => self.peers.fail(asked, at),
-            Some(found) if found == asked => {
-                self.peers.confirm(now, asked, at);
-                return self.discovery.greeted(now, asked, true);
+            Found::Device(found) if found == asked => {
+                if self.peers.confirm(now, asked, at) {
+                    self.told.push(Action::Joined(asked));
+                }
+                return self.discovery.pinged(now, asked, Pinged::Answered);
             }
-            Some(_) => self.peers.mismatch(asked, at),
+            Found::Device(_) => self.peers.mismatch(asked, at),
+            Found::Refused | Found::Nobody => self.peers.fail(asked, at),
+        }
+        // Where nobody answers somebody may be, whatever other addresses say.
+        if let (Found::Nobody, Some((_, outcome))) = (found, self.greeted.get_mut(&asked)) {
+            *outcome = Pinged::Silent;
         }
         self.greet_elsewhere(now, asked);
     }
@@ -99,10 +151,13 @@ impl Device for Ours {
             if let Some(ping) = self.pings.pop_front() {
                 return Some(ping);
             }
-            match self.discovery.poll(now, self.peers.len())? {
-                Action::Announce(bytes) => return Some(Self::datagram(GROUP, bytes)),
+            match self.discovery.poll(now, &mut self.peers)? {
+                Action::Announce { datagram, .. } => {
+                    return Some(Self::datagram(GROUP, datagram));
+                }
                 Action::Answer(to, bytes) => return Some(Self::datagram(to, bytes)),
-                Action::Greet(asked) => self.greet(now, asked),
+                Action::Ping(asked) => self.greet(now, asked),
+                Action::Probe(asked, at) => self.probe(asked, at),
                 news => self.told.push(news),
             }
         }
@@ -167,6 +222,8 @@ impl Device for Python {
         port == PORT
     }
 
+    fn network_changed(&mut self, _: Duration) {}
+
     fn hear(&mut self, _: Duration, from: SocketAddr, bytes: &[u8]) {
         let message: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let Some(Ok(id)) = message["id"].as_str().map(str::parse) else { return };
@@ -192,7 +249,7 @@ impl Device for Python {
         Some(self.id)
     }
 
-    fn ping_ended(&mut self, _: Duration, _: DeviceId, _: SocketAddr, _: Option<DeviceId>) {}
+    fn ping_ended(&mut self, _: Duration, _: DeviceId, _: SocketAddr, _: Found) {}
 
     fn wake(&mut self, now: Duration) -> Option<Output> {
         if self.next_announce <= now {

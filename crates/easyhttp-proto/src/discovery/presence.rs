@@ -1,0 +1,161 @@
+//! Which devices have fallen silent, and which of those are gone.
+//!
+//! Silence alone proves nothing: multicast is lost on every wireless network.
+//! A silent device is suspect, and is PINGed wherever it may be. It is gone
+//! when its host refuses, or after so many PINGs without an answer that loss
+//! cannot be the reason.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::DeviceId;
+use crate::peers::{Peer, PeerTable};
+
+/// A device is suspect after this share of the time between two of its
+/// announcements: more than jitter explains, and less than two of them.
+const SILENCE_PERCENT: u32 = 180;
+
+/// The time between two announcements of a device that does not say it: that
+/// of the Python devices. Those that do not announce themselves at all are
+/// checked as often.
+const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long after a PING that was refused, or not answered, the next one goes.
+const REFUSED_PAUSE: Duration = Duration::from_millis(500);
+const SILENT_PAUSE: Duration = Duration::from_millis(500);
+
+/// After how many refusals a device is gone: its host is there and says that
+/// it is not. One could be a restart.
+const REFUSALS: u8 = 2;
+
+/// After how many PINGs without any answer a device is gone. With 30 % of the
+/// packets lost, one takes part in a handshake within a second every other
+/// time; ten failures in a row, after two lost announcements, happen to a
+/// device that is there once in 10,000.
+const SILENCES: u8 = 10;
+
+/// What came of a PING to all addresses of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pinged {
+    /// The device answered.
+    Answered,
+    /// Its host refused, or another device answered.
+    Refused,
+    /// Nobody answered.
+    Silent,
+}
+
+/// The devices that are suspect.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    suspects: Vec<Suspect>,
+    /// When a device falls silent at the earliest.
+    next_look: Duration,
+}
+
+#[derive(Debug)]
+struct Suspect {
+    id: DeviceId,
+    since: Duration,
+    refusals: u8,
+    silences: u8,
+    /// When it is PINGed next; never while a PING is under way.
+    due: Duration,
+}
+
+/// What follows from silence.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// PING this device.
+    Check(DeviceId),
+    /// This device is gone.
+    Lost(Peer),
+}
+
+impl Presence {
+    /// A device was heard.
+    pub(super) fn hear(&mut self, peer: &Peer) {
+        self.next_look = self.next_look.min(silent_from(peer));
+    }
+
+    /// A request to this device has failed: its silence is not waited for.
+    pub(super) fn suspect(&mut self, now: Duration, id: DeviceId) {
+        if !self.suspects.iter().any(|suspect| suspect.id == id) {
+            self.suspects.push(Suspect { id, since: now, refusals: 0, silences: 0, due: now });
+        }
+    }
+
+    /// A PING of [`Verdict::Check`] has ended.
+    pub(super) fn ended(&mut self, now: Duration, id: DeviceId, pinged: Pinged) {
+        let Some(index) = self.suspects.iter().position(|suspect| suspect.id == id) else { return };
+        let suspect = &mut self.suspects[index];
+        match pinged {
+            Pinged::Answered => {
+                self.suspects.swap_remove(index);
+                self.next_look = now;
+            }
+            Pinged::Refused => {
+                suspect.refusals += 1;
+                suspect.due = now + REFUSED_PAUSE;
+            }
+            Pinged::Silent => {
+                suspect.silences += 1;
+                suspect.due = now + SILENT_PAUSE;
+            }
+        }
+    }
+
+    pub(super) fn poll(&mut self, now: Duration, peers: &mut PeerTable) -> Option<Verdict> {
+        // Who is heard, or left, is suspect no more.
+        self.suspects.retain(|suspect| match peers.get(suspect.id) {
+            Some(peer) => peer.is_present && peer.last_seen <= Some(suspect.since),
+            None => false,
+        });
+        if let Some(gone) = self.suspects.iter().position(Suspect::is_gone) {
+            let id = self.suspects.swap_remove(gone).id;
+            if let Some(peer) = peers.lose(id) {
+                return Some(Verdict::Lost(peer));
+            }
+        }
+        if self.next_look <= now {
+            self.look(now, peers);
+        }
+        let suspect = self.suspects.iter_mut().find(|suspect| suspect.due <= now)?;
+        suspect.due = Duration::MAX;
+        Some(Verdict::Check(suspect.id))
+    }
+
+    pub(super) fn next_wakeup(&self) -> Duration {
+        self.suspects.iter().map(|suspect| suspect.due).fold(self.next_look, Duration::min)
+    }
+
+    /// Finds the devices that have fallen silent.
+    fn look(&mut self, now: Duration, peers: &PeerTable) {
+        // Those that are only learned in the meantime wait for the next look.
+        self.next_look = now + UNTOLD_INTERVAL;
+        for peer in peers.iter() {
+            match silent_from(peer) {
+                silent if silent <= now => self.suspect(now, peer.id),
+                silent => self.next_look = self.next_look.min(silent),
+            }
+        }
+    }
+}
+
+impl Suspect {
+    fn is_gone(&self) -> bool {
+        self.refusals >= REFUSALS || self.silences >= SILENCES
+    }
+}
+
+/// From when on a device is suspect, if it is not heard before.
+fn silent_from(peer: &Peer) -> Duration {
+    match peer.last_seen {
+        Some(seen) if peer.is_present => {
+            let interval = peer.interval.unwrap_or(UNTOLD_INTERVAL);
+            seen + interval * SILENCE_PERCENT / 100
+        }
+        _ => Duration::MAX,
+    }
+}
