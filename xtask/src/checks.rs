@@ -19,6 +19,16 @@ pub(crate) fn clippy(context: &Context) -> Outcome {
     )
 }
 
+/// The benchmark is a workspace of its own, which nothing else here builds.
+pub(crate) fn benchmark(context: &Context) -> Outcome {
+    run(
+        cargo(context)
+            .args(["clippy", "--manifest-path", "bench/Cargo.toml", "--all-targets"])
+            .args(["--", "-D", "warnings"]),
+        "the benchmark uses the library as any user does: it must go along with a change",
+    )
+}
+
 pub(crate) fn documentation(context: &Context) -> Outcome {
     run(
         cargo(context).args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),

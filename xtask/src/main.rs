@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     Step { name: "python peers", runs: Runs::Always, action: python::install_peers },
     Step { name: "format", runs: Runs::InFull, action: checks::format },
     Step { name: "clippy", runs: Runs::InFull, action: checks::clippy },
+    Step { name: "benchmark", runs: Runs::InFull, action: checks::benchmark },
     Step { name: "documentation", runs: Runs::InFull, action: checks::documentation },
     Step { name: "protocol without std", runs: Runs::InFull, action: checks::no_std },
     Step { name: "release program", runs: Runs::InFull, action: build::program },

@@ -14,10 +14,9 @@ use crate::support::{assert_error, assert_names, device, skip};
 
 const FILE: &str = "EASYHTTP_TEST_DEVICE_FILE";
 
-/// The child of the tests below: a device with the file that its environment
-/// names, until its input ends.
+/// No test, but the child of those below, as which they start this program: a
+/// device with the file that its environment names, until its input ends.
 #[test]
-#[ignore = "runs in processes of its own, which other tests start"]
 fn child() {
     let Some(file) = std::env::var_os(FILE) else { return };
     let device = match &*file.to_string_lossy() {
@@ -36,7 +35,7 @@ fn child() {
 fn child_command(file: impl AsRef<Path>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "device_file::processes::child", "--ignored", "--nocapture"])
+        .args(["--exact", "device_file::processes::child", "--nocapture"])
         .env(FILE, file.as_ref())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -152,10 +151,10 @@ fn a_first_start_may_be_killed_at_any_moment() {
     let started = Instant::now();
     drop(Running::new(&folder.join("device.json")));
     let whole = started.elapsed();
-    for step in 0..40 {
-        assert_survives_kill(&Moment::After(whole * step / 32));
+    for step in 0..20 {
+        assert_survives_kill(&Moment::After(whole * step / 16));
     }
-    for count in [1, 2, 3].repeat(10) {
+    for count in [1, 2, 3].repeat(6) {
         assert_survives_kill(&Moment::Files(count));
     }
 }
