@@ -114,6 +114,16 @@ pub(crate) struct Serve {
     /// Neither find others nor be found
     #[arg(long)]
     pub(crate) no_discovery: bool,
+
+    /// A name by which this device may be addressed, beside its IP addresses
+    /// (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host_name: Vec<String>,
+
+    /// Let web pages of this origin send commands, as http://panel.local:8080
+    /// (repeatable)
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
 }
 
 /// List the devices that answer on this network

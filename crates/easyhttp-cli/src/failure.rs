@@ -114,6 +114,7 @@ fn classify(error: &Error) -> (Exit, &'static str) {
         Error::InvalidId(_) => (Exit::Usage, "invalid_id"),
         Error::InvalidAddress(_) => (Exit::Usage, "invalid_address"),
         Error::InvalidData(_) => (Exit::Usage, "invalid_data"),
+        Error::OwnId { .. } => (Exit::Usage, "own_id"),
         Error::NotARequest(_) => (Exit::Usage, "not_a_request"),
         Error::UnknownDevice { .. } => (Exit::NotFound, "unknown_device"),
         Error::WrongDevice { .. } => (Exit::NotFound, "wrong_device"),

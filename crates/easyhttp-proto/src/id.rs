@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn either_case_is_one_device() {
         assert_eq!("ab3f9z".parse::<DeviceId>().unwrap().as_str(), "AB3F9Z");
-        // The seed's own example has letters outside of the alphabet.
+        // The examples of the Python package have letters outside of the alphabet.
         assert_eq!("ABC123".parse::<DeviceId>().unwrap().as_str(), "ABC123");
     }
 

@@ -61,6 +61,10 @@ pub const CLIENT_IDLE: Duration = Duration::from_secs(4);
 /// How many idle connections to one address are kept.
 pub const CLIENT_IDLE_CONNECTIONS: usize = 64;
 
+/// How many idle connections are kept in all. A process may have 1,024 files
+/// open by default, and each takes two.
+pub const CLIENT_IDLE_IN_ALL: usize = 200;
+
 /// How long a call to an unknown device waits for it to be heard, counted from
 /// the start of discovery: a program that has just started may ask at once.
 pub const FIRST_WAIT: Duration = Duration::from_secs(1);

@@ -274,6 +274,13 @@ impl PeerTable {
         !core::mem::replace(&mut peer.is_present, true)
     }
 
+    /// Notes that a device is there, at whichever of its addresses.
+    pub fn see(&mut self, now: Duration, id: DeviceId) -> Option<&Peer> {
+        let peer = self.peers.get_mut(&id)?;
+        peer.last_seen = Some(now);
+        Some(peer)
+    }
+
     /// Notes that nobody answered at `at`: other addresses are tried first.
     pub fn fail(&mut self, id: DeviceId, at: SocketAddr) {
         if let Some(peer) = self.peers.get_mut(&id) {
@@ -286,12 +293,14 @@ impl PeerTable {
     }
 
     /// Notes that another device than `id` answered at `at`: it is no
-    /// candidate any more, unless the user named it.
+    /// candidate any more, unless the user named it. A device that is here
+    /// stays in the table, even without an address, until it turns out to be
+    /// gone.
     pub fn mismatch(&mut self, id: DeviceId, at: SocketAddr) {
         self.fail(id, at);
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.addresses.retain(|a| a.at != at || a.source == Source::Added);
-            if peer.addresses.is_empty() {
+            if peer.addresses.is_empty() && !peer.is_present {
                 self.peers.remove(&id);
             }
         }
@@ -386,6 +395,8 @@ mod tests {
         let mut table = table();
         table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
         table.mismatch(id("AB3F9Z"), at("10.0.0.1:5000"));
+        assert!(table.get(id("AB3F9Z")).unwrap().addresses().is_empty());
+        assert!(table.lose(id("AB3F9Z")).is_some(), "it would be gone without a word");
         assert_eq!(table.get(id("AB3F9Z")), None);
 
         table.add(T(1), id("AB3F9Z"), at("10.0.0.1:5000"));

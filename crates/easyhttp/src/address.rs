@@ -17,7 +17,7 @@ pub trait IntoAddress {
 
 impl IntoAddress for SocketAddr {
     fn into_address(self) -> Result<SocketAddr> {
-        if self.port() == 0 {
+        if self.port() == 0 || self.ip().is_unspecified() || self.ip().is_multicast() {
             return Err(Error::InvalidAddress(self.to_string()));
         }
         Ok(self)

@@ -9,8 +9,18 @@ use serde_json::value::RawValue;
 
 /// A handler could not do its work. The peer is told the message.
 ///
-/// Every error converts into it, so `?` works in a handler that returns
-/// `Result<_, HandlerError>`.
+/// Every error converts into it, so `?` works in a handler. The closure has to
+/// say what it returns, because `?` does not:
+///
+/// ```
+/// # let builder = easyhttp::EasyHttp::builder();
+/// use easyhttp::HandlerError;
+///
+/// builder.on_fetch(|fetch| -> Result<_, HandlerError> {
+///     let n: u32 = fetch.data.parse()?;
+///     Ok(n * 2)
+/// });
+/// ```
 #[derive(Debug)]
 pub struct HandlerError {
     message: String,
@@ -79,8 +89,8 @@ impl<T: IntoPushAnswer> IntoPushAnswer for Result<T, HandlerError> {
 }
 
 /// What the handler of a FETCH may return: anything that serialises, falsy
-/// values included, or a `Result` of it and a [`HandlerError`]. (A `Result`
-/// with another error type is data like any other.)
+/// values included, or a `Result` of it and a [`HandlerError`]. A `Result` with
+/// another error type fails when it is asked.
 ///
 /// `M` is found by the compiler: it keeps the two cases apart.
 pub trait IntoFetchAnswer<M> {
@@ -100,6 +110,12 @@ pub struct Fallible;
 
 impl<T: Serialize> IntoFetchAnswer<Always> for T {
     fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError> {
+        // Such a result serialises, and would travel as {"Err": …}, a success.
+        if std::any::type_name::<T>().starts_with("core::result::Result<") {
+            return Err(HandlerError::new(
+                "its closure for FETCH returns a Result whose error is not a HandlerError",
+            ));
+        }
         Ok(serde_json::value::to_raw_value(&self)?)
     }
 }

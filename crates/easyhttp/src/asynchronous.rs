@@ -74,6 +74,7 @@ impl EasyHttpAsync {
     /// Says goodbye, frees the port and waits for the handlers and connections
     /// that still run, up to [`Limits::stop`](crate::Limits::stop). Called
     /// again, or from a handler of this device, it does not wait for those.
+    /// The handlers are dropped when it returns.
     pub async fn stop(&self) {
         let inside_handler = self.node.tasks.is_inside_handler();
         Arc::clone(&self.node).stop(inside_handler).await;
@@ -91,7 +92,9 @@ impl EasyHttpAsync {
 
     // ---- who is there ----
 
-    /// The devices that are known, in the order of their ids.
+    /// The devices that are known so far, in the order of their ids. Right after
+    /// the start there are none yet: [`find`](Self::find) waits for one, and
+    /// [`on_joined`](Self::on_joined) tells of each.
     pub fn devices(&self) -> Vec<Peer> {
         self.node.devices()
     }
@@ -114,10 +117,9 @@ impl EasyHttpAsync {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidId`], [`Error::InvalidAddress`].
+    /// [`Error::InvalidId`], [`Error::InvalidAddress`], [`Error::OwnId`].
     pub fn add(&self, id: impl IntoDeviceId, address: impl IntoAddress) -> Result<()> {
-        self.node.add(id.into_device_id()?, address.into_address()?);
-        Ok(())
+        self.node.add(id.into_device_id()?, address.into_address()?)
     }
 
     /// Forgets a device, and says whether it was known. It comes back when it
@@ -148,6 +150,10 @@ impl EasyHttpAsync {
     // ---- talking ----
 
     /// Asks whether a device is there, and gives the round trip.
+    ///
+    /// In the first second after the start, this and all calls wait for a device
+    /// that has not been heard yet. A call that is cancelled, by dropping its
+    /// future, may have been run.
     ///
     /// # Errors
     ///
@@ -223,9 +229,7 @@ impl EasyHttpAsync {
 impl Drop for EasyHttpAsync {
     fn drop(&mut self) {
         if self.is_owner {
-            self.node.halt();
-            // Nothing can wait here; what is left to do is done behind us.
-            self.node.tasks.spawn_detached(Arc::clone(&self.node).stop(true));
+            self.node.stop_behind();
         }
     }
 }

@@ -99,8 +99,10 @@ impl EasyHttp {
         // Asked here, because the future runs on another thread.
         let inside_handler = self.easy.node.tasks.is_inside_handler();
         let stop = Arc::clone(&self.easy.node).stop(inside_handler);
-        // It fails if the runtime is gone, and the device with it.
-        let _ = wait(self.easy.node.tasks.runtime(), stop);
+        // The handlers go on this thread: what they hold may wait for the
+        // device's own. It fails if the runtime is gone, and the device with it.
+        let handlers = wait(self.easy.node.tasks.runtime(), stop);
+        drop(handlers);
     }
 
     /// The device's name.

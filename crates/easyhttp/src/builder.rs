@@ -18,6 +18,10 @@ use crate::peer::{Moved, Peer};
 use crate::request::Request;
 use crate::settings::{Identity, Limits, Settings};
 
+/// Between how often, and how seldom, a device may announce itself.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
 /// Sets up a device; [`start`](Builder::start) starts it.
 ///
 /// `Face` is what comes out: an [`EasyHttp`] or an [`EasyHttpAsync`].
@@ -107,11 +111,11 @@ impl<Face> Builder<Face> {
         self
     }
 
-    /// How often to announce this device. 5 s by default, and at least that
-    /// for every 50 devices that are known; shorter lets others notice sooner
-    /// that it is gone, at about twice this time.
+    /// How often to announce this device: from a second to an hour, 5 s by
+    /// default. With more than 50 devices it is longer. Others notice after
+    /// about twice this time that the device is gone.
     pub fn announce_interval(mut self, interval: Duration) -> Self {
-        self.settings.announce_interval = interval.max(Duration::from_secs(1));
+        self.settings.announce_interval = interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         self
     }
 
@@ -143,7 +147,6 @@ impl<Face> Builder<Face> {
     /// How long a whole call may take. 3 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.limits.call = timeout;
-        self.settings.limits.connect = self.settings.limits.connect.min(timeout);
         self
     }
 
@@ -164,7 +167,10 @@ impl<Face> Builder<Face> {
     pub(crate) fn finish(self) -> Result<(Settings, Set)> {
         match self.wrong {
             Some(error) => Err(error),
-            None => Ok((self.settings, self.handlers)),
+            None => {
+                let limits = self.settings.limits.clone().countable();
+                Ok((Settings { limits, ..self.settings }, self.handlers))
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use easyhttp_proto::exchange::{self, Event, Rejection};
+use easyhttp_proto::peers::PeerTable;
 use easyhttp_proto::{Command, DeviceId, Message};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -16,6 +17,7 @@ use crate::client::{Answer, Failure};
 use crate::error::{Error, Result};
 use crate::instant::instant_after;
 use crate::node::Node;
+use crate::peer::Peer;
 use crate::request::{Data, Request};
 
 /// What a peer answered.
@@ -50,6 +52,9 @@ impl Node {
         if self.tasks.is_stopping() {
             return Err(Error::Stopped);
         }
+        if id == self.id {
+            return Err(Error::OwnId { id });
+        }
         if matches!(
             command,
             Command::Ack | Command::Nack | Command::Discovery | Command::DiscoveryAck
@@ -63,13 +68,19 @@ impl Node {
         let limit = self.settings.limits.call;
         let call = Call { node: self, id, command, data, limit, deadline: instant_after(limit) };
         let reply = call.run().await;
-        if let Err(Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. }) =
-            &reply
+        if let Err(
+            Error::Unreachable { .. }
+            | Error::TimedOut { .. }
+            | Error::Interrupted { .. }
+            | Error::WrongDevice { .. },
+        ) = &reply
         {
             self.suspect(id);
         }
         self.debug(|| match &reply {
-            Ok(reply) => format!("{command} to {id} at {}: {}", reply.from, reply.json),
+            Ok(reply) => {
+                format!("{command} to {id} at {}: {}", reply.from, shortened(reply.json.raw()))
+            }
             Err(error) => format!("{command} to {id}: {error}"),
         });
         reply
@@ -129,6 +140,14 @@ impl Reply {
     }
 }
 
+/// What people get to see of an answer: it may have a megabyte, and say what a
+/// terminal would obey.
+fn shortened(json: &str) -> String {
+    const SHOWN: usize = 300;
+    let dots = if json.len() > SHOWN { " …" } else { "" };
+    json.chars().filter(|c| !c.is_control()).take(SHOWN).collect::<String>() + dots
+}
+
 /// Why a request is made, and so who learns what came of it.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Purpose {
@@ -154,12 +173,21 @@ struct Call<'a> {
 impl Call<'_> {
     async fn run(&self) -> Result<Reply> {
         let mut failed = None;
-        for address in self.addresses().await? {
+        let addresses = self.addresses().await?;
+        for (index, address) in addresses.iter().enumerate() {
+            // A PING harms nobody: where nobody answers, the next address gets
+            // its time.
+            let is_last = index + 1 == addresses.len();
+            let limit = self.node.settings.limits.connect;
+            let deadline = match self.command == Command::Ping && !is_last {
+                true => self.deadline.min(instant_after(limit)),
+                false => self.deadline,
+            };
             let is_sure = address.verified || self.command == Command::Ping;
             let checked =
                 if is_sure { Ok(()) } else { self.check(address.at, Purpose::Check).await };
             match checked {
-                Ok(()) => match self.deliver(address.at).await {
+                Ok(()) => match self.deliver(address.at, deadline).await {
                     Err(error) if self.is_harmless(&error) => failed = Some(error),
                     done => return done,
                 },
@@ -169,7 +197,7 @@ impl Call<'_> {
                 break;
             }
         }
-        Err(failed.unwrap_or(Error::UnknownDevice { id: self.id, seen: Vec::new() }))
+        Err(failed.unwrap_or_else(|| self.node.unknown(self.id)))
     }
 
     /// Where the device may be, the best address first.
@@ -207,14 +235,14 @@ impl Call<'_> {
     }
 
     /// Sends the command to one address.
-    async fn deliver(&self, at: SocketAddr) -> Result<Reply> {
+    async fn deliver(&self, at: SocketAddr, deadline: Instant) -> Result<Reply> {
         let message = self.node.speaker().message(self.command, Some(self.id));
         let bytes = message.with_data(Some(&self.data)).encode();
         let limit = self.node.settings.limits.body;
         if bytes.len() > limit {
             return Err(Error::TooLarge { what: "the message", limit: Some(limit) });
         }
-        self.exchange(at, bytes.into(), self.deadline, Purpose::Command).await
+        self.exchange(at, bytes.into(), deadline, Purpose::Command).await
     }
 
     /// One request and its answer.
@@ -240,10 +268,17 @@ impl Call<'_> {
 
     /// Notes in the peer table what a reply says about the address.
     fn note(&self, at: SocketAddr, reply: &Result<Reply>) {
-        let mut joined = false;
+        let has_discovery = self.node.has_discovery();
+        let (mut joined, mut gone) = (false, None);
         let mut peers = self.node.peers();
         match reply {
-            Err(Error::WrongDevice { .. }) => peers.mismatch(self.id, at),
+            Err(Error::WrongDevice { .. }) => {
+                peers.mismatch(self.id, at);
+                // Otherwise discovery has the last word on who is gone.
+                if !has_discovery && self.is_nowhere(&peers) {
+                    gone = peers.lose(self.id);
+                }
+            }
             // Nobody is there any more, or somebody who does not say who it is.
             Err(
                 Error::Unreachable { .. }
@@ -262,6 +297,13 @@ impl Call<'_> {
         if joined {
             self.node.joined(self.id);
         }
+        if let Some(peer) = gone {
+            self.node.lost(Peer::new(&peer, self.node.now()));
+        }
+    }
+
+    fn is_nowhere(&self, peers: &PeerTable) -> bool {
+        peers.get(self.id).is_some_and(|peer| peer.addresses().is_empty())
     }
 
     fn read(

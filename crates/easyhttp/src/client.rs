@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use easyhttp_proto::exchange::ERROR_HEADER;
 use easyhttp_proto::{API_PATH, limits};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
@@ -26,6 +26,7 @@ use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
+use crate::body::{BodyError, read_within};
 use crate::lock::lock;
 use crate::settings::Limits;
 use crate::tasks::Tasks;
@@ -140,8 +141,9 @@ impl Client {
 
     fn keep(&self, tasks: &Tasks, at: SocketAddr, mut connection: Connection) {
         let mut idle = lock(&self.idle);
+        let all: usize = idle.connections.values().map(Vec::len).sum();
         let kept = idle.connections.entry(at).or_default();
-        if kept.len() < limits::CLIENT_IDLE_CONNECTIONS {
+        if kept.len() < limits::CLIENT_IDLE_CONNECTIONS && all < limits::CLIENT_IDLE_IN_ALL {
             connection.used = Instant::now();
             kept.push(connection);
         }
@@ -191,7 +193,9 @@ enum Broken {
 impl Connection {
     async fn new(at: SocketAddr, stream: TcpStream) -> io::Result<Self> {
         let request = Request::post(API_PATH)
-            .header(HOST, at.to_string())
+            // Without the scope of a link-local address, which is ours alone
+            // (RFC 6874, 1).
+            .header(HOST, SocketAddr::new(at.ip(), at.port()).to_string())
             .header(CONTENT_TYPE, "application/json");
         let (head, ()) = request.body(()).map_err(io::Error::other)?.into_parts();
         // Head and body go out in one write; waiting for more would cost 40 ms.
@@ -222,28 +226,22 @@ impl Connection {
     async fn exchange(&mut self, message: Bytes, limit: usize) -> Result<Answer, Broken> {
         let Self { head, sender, driver, .. } = self;
         let request = Request::from_parts(head.clone(), Full::new(message));
-        let exchange =
-            async {
-                let response = sender.try_send_request(request).await.map_err(|mut unsent| {
+        let exchange = async {
+            let response =
+                sender.try_send_request(request).await.map_err(|mut unsent| {
                     match unsent.take_message() {
                         Some(_) => Broken::BeforeSending(unsent.into_error().into()),
                         None => Broken::AfterSending(unsent.into_error().into()),
                     }
                 })?;
-                let (head, body) = response.into_parts();
-                let body = Limited::new(body, limit).collect().await.map_err(|error| {
-                    match error.is::<LengthLimitError>() {
-                        true => Broken::TooLarge,
-                        false => Broken::AfterSending(error),
-                    }
-                })?;
-                let note = head.headers.get(ERROR_HEADER).and_then(|note| note.to_str().ok());
-                Ok(Answer {
-                    status: head.status.as_u16(),
-                    body: body.to_bytes(),
-                    note: note.map(str::to_owned),
-                })
-            };
+            let (head, body) = response.into_parts();
+            let body = read_within(body, limit).await.map_err(|error| match error {
+                BodyError::TooLarge => Broken::TooLarge,
+                BodyError::Broken(error) => Broken::AfterSending(error.into()),
+            })?;
+            let note = head.headers.get(ERROR_HEADER).and_then(|note| note.to_str().ok());
+            Ok(Answer { status: head.status.as_u16(), body, note: note.map(str::to_owned) })
+        };
         drive(driver, exchange).await
     }
 }

@@ -129,13 +129,19 @@ pub enum Error {
     },
     /// A text that is not a device id.
     InvalidId(InvalidId),
-    /// A text that is not an address.
+    /// The device itself was asked for.
+    OwnId {
+        /// Its id.
+        id: DeviceId,
+    },
+    /// What is not an address of one device.
     InvalidAddress(String),
     /// Data that JSON cannot say.
     InvalidData(serde_json::Error),
     /// The command only answers others, so it cannot be sent.
     NotARequest(easyhttp_proto::Command),
-    /// The device has been stopped.
+    /// The device has been stopped. A call that was under way then may have
+    /// been run.
     Stopped,
 
     // ---- starting ----
@@ -156,7 +162,7 @@ impl fmt::Display for Error {
                 for (i, other) in seen.iter().enumerate() {
                     write!(f, "{}{other}", if i == 0 { "" } else { ", " })?;
                 }
-                Ok(())
+                write!(f, ". Start it, or name its address")
             }
             Self::Unreachable { id, address, source } => write!(
                 f,
@@ -182,18 +188,20 @@ impl fmt::Display for Error {
             Self::WrongDevice { id, address, found: None } => {
                 write!(f, "{address} is not {id}: another device answers there")
             }
-            Self::Refused { id, reason: Some(reason) } => write!(f, "{id} refused: {reason}"),
+            Self::Refused { id, reason: Some(reason) } => {
+                write!(f, "{id} refused: {}", Words(reason))
+            }
             Self::Refused { id, reason: None } => write!(f, "{id} refused, and gave no reason"),
             Self::NoHandler { id } => write!(f, "{id} has no handler for this command"),
             Self::HandlerFailed { id, message } => {
-                write!(f, "the handler of {id} failed: {message}")
+                write!(f, "the handler of {id} failed: {}", Words(message))
             }
             Self::Busy { id } => {
                 write!(f, "{id} is busy: all its handlers run. Try again in a second")
             }
             Self::NotTaken { id, address, status, message } => {
                 write!(f, "{id} at {address} did not take the request: HTTP {status}")?;
-                if message.is_empty() { Ok(()) } else { write!(f, ", {message}") }
+                if message.is_empty() { Ok(()) } else { write!(f, ", {}", Words(message)) }
             }
             Self::Protocol { id, address, detail } => write!(
                 f,
@@ -210,6 +218,7 @@ impl fmt::Display for Error {
                 write!(f, "{what} is larger than the other device allows")
             }
             Self::InvalidId(invalid) => invalid.fmt(f),
+            Self::OwnId { id } => write!(f, "{id} is this device itself: name another one"),
             Self::InvalidAddress(given) => write!(
                 f,
                 "{given:?} is not an address: give an IP address and a port, such as \
@@ -224,6 +233,18 @@ impl fmt::Display for Error {
             Self::Stopped => f.write_str("the device has been stopped"),
             Self::Start(start) => start.fmt(f),
         }
+    }
+}
+
+/// What another device said, without what a terminal or a log would obey.
+struct Words<'a>(&'a str);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c.is_control() {
+            true => write!(f, "{}", c.escape_default()),
+            false => write!(f, "{c}"),
+        })
     }
 }
 

@@ -67,17 +67,27 @@ pub(crate) struct Set {
 }
 
 impl Set {
-    pub(crate) fn insert(&mut self, handler: Handler) {
+    /// Sets a handler, and gives the one that it replaces.
+    pub(crate) fn insert(&mut self, handler: Handler) -> Option<Handler> {
         match handler {
             Handler::On(event, callback) => {
-                self.requests.retain(|(other, _)| *other != event);
-                self.requests.push((event, callback));
+                match self.requests.iter_mut().find(|(other, _)| *other == event) {
+                    Some((_, known)) => {
+                        Some(Handler::On(event, std::mem::replace(known, callback)))
+                    }
+                    None => {
+                        self.requests.push((event, callback));
+                        None
+                    }
+                }
             }
-            Handler::OnJoined(callback) => self.joined = Some(callback),
-            Handler::OnLeft(callback) => self.left = Some(callback),
-            Handler::OnLost(callback) => self.lost = Some(callback),
-            Handler::OnMoved(callback) => self.moved = Some(callback),
-            Handler::OnDuplicateId(callback) => self.duplicate_id = Some(callback),
+            Handler::OnJoined(callback) => self.joined.replace(callback).map(Handler::OnJoined),
+            Handler::OnLeft(callback) => self.left.replace(callback).map(Handler::OnLeft),
+            Handler::OnLost(callback) => self.lost.replace(callback).map(Handler::OnLost),
+            Handler::OnMoved(callback) => self.moved.replace(callback).map(Handler::OnMoved),
+            Handler::OnDuplicateId(callback) => {
+                self.duplicate_id.replace(callback).map(Handler::OnDuplicateId)
+            }
         }
     }
 }
@@ -88,13 +98,16 @@ impl Handlers {
     }
 
     pub(crate) fn insert(&self, handler: Handler) {
-        self.write(|set| set.insert(handler));
+        // What the replaced one holds may have a `Drop` that calls us: it goes
+        // when the lock is free again.
+        let replaced = self.write(|set| set.insert(handler));
+        drop(replaced);
     }
 
-    /// Forgets all handlers, and with them what they hold.
-    pub(crate) fn clear(&self) {
-        // What they hold may have a `Drop` that calls us: not under the lock.
-        drop(self.write(std::mem::take));
+    /// Gives up all handlers. What they hold may have a `Drop` that waits for
+    /// the device: they may go on any thread but one of its runtime.
+    pub(crate) fn take(&self) -> Set {
+        self.write(std::mem::take)
     }
 
     pub(crate) fn on(&self, event: Event) -> Option<Callback<Request>> {
@@ -210,7 +223,7 @@ macro_rules! plain_handlers {
         plain_handlers! { @presence $self: $Receiver => $Output, on_duplicate_id, OnDuplicateId,
         SocketAddr,
         "Calls `handler` when another device uses the id of this one, with the address from \
- which it announced itself. Once for each IP address." }
+ which it announced itself: once for each of the last eight IP addresses." }
     };
     (@presence $self:ident: $Receiver:ty => $Output:ty, $name:ident, $of:ident, $Argument:ty,
      $doc:literal) => {

@@ -7,25 +7,45 @@
 //! the Python package `easyhttp-python`, so both kinds share a network.
 //!
 //! ```no_run
-//! use easyhttp::{EasyHttp, json};
+//! use easyhttp::{EasyHttp, PushAnswer, json};
 //!
 //! fn main() -> easyhttp::Result<()> {
 //!     let easy = EasyHttp::builder()
 //!         .on_fetch(|_| json!({"temperature": 23.5}))
-//!         .on_push(|push| push.data.value()["command"] == "led")
+//!         .on_push(|push| match push.data.value()["state"].as_str() {
+//!             Some("on" | "off") => PushAnswer::Accepted,
+//!             _ => PushAnswer::refuse("state must be on or off"),
+//!         })
+//!         .on_joined(|peer| println!("{} is here", peer.id))
 //!         .start()?;
-//!     for peer in easy.devices() {
-//!         println!("{}: {:?}", peer.id, easy.ping(peer.id));
+//!     println!("{} answers on port 5000", easy.id());
+//!     loop {
+//!         std::thread::park(); // it answers by itself
 //!     }
-//!     Ok(())
 //! }
+//! ```
+//!
+//! And one that asks it, from another folder or machine:
+//!
+//! ```no_run
+//! use easyhttp::{EasyHttp, json};
+//!
+//! # #[derive(serde::Deserialize)]
+//! # struct Climate { temperature: f64 }
+//! # fn main() -> easyhttp::Result<()> {
+//! let easy = EasyHttp::builder().random_id().ask_only().start()?;
+//! let climate: Climate = easy.fetch_as("7H8G2K", ())?;
+//! easy.push("7H8G2K", json!({"state": "on"}))?;
+//! # Ok(()) }
 //! ```
 //!
 //! # Two faces
 //!
 //! [`EasyHttp`] blocks, [`EasyHttpAsync`] is for tokio. They have the same
 //! methods and share everything behind them. A blocking device answers others
-//! between its own calls as well.
+//! between its own calls as well. The async one wants a tokio runtime with I/O and
+//! time: `tokio = { features = ["macros", "rt-multi-thread"] }` and
+//! `#[tokio::main]` will do.
 //!
 //! # Handlers
 //!
@@ -47,6 +67,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Such a call must end before the answer is due, after [`Limits::handler`] (2.5 s):
+//! give the device a shorter [`timeout`](Builder::timeout) than its 3 s.
+//!
 //! # Errors
 //!
 //! [`Error`] tells who is at fault: the network, the peer, the caller. Its text
@@ -56,6 +79,7 @@ mod address;
 mod answer;
 mod asynchronous;
 mod blocking;
+mod body;
 mod builder;
 mod call;
 mod client;

@@ -85,14 +85,24 @@ impl Node {
         self.client.close();
     }
 
-    /// Stops, and waits for what runs.
-    pub(crate) async fn stop(self: Arc<Self>, inside_handler: bool) {
+    /// Stops, waits for what runs, and gives the handlers to be dropped where
+    /// they may be: one of them may hold a handle of this device, and without
+    /// this neither would ever be freed.
+    pub(crate) async fn stop(self: Arc<Self>, inside_handler: bool) -> Set {
         self.halt();
         self.tasks.wait(self.settings.limits.stop, inside_handler).await;
-        // A handler may hold a handle of this device: without this, neither
-        // would ever be freed.
-        self.handlers.clear();
         self.debug(|| format!("device {} has stopped", self.id));
+        self.handlers.take()
+    }
+
+    /// Stops, when nobody can wait for it.
+    pub(crate) fn stop_behind(self: &Arc<Self>) {
+        self.halt();
+        let (node, runtime) = (Arc::clone(self), self.tasks.runtime().clone());
+        self.tasks.spawn_detached(async move {
+            let handlers = node.stop(true).await;
+            runtime.spawn_blocking(move || drop(handlers));
+        });
     }
 
     pub(crate) fn start_discovery(self: &Arc<Self>) -> Result<()> {

@@ -73,15 +73,20 @@ impl Node {
         addresses.iter().map(|address| address.at).collect()
     }
 
-    pub(crate) fn add(&self, id: DeviceId, at: SocketAddr) {
+    pub(crate) fn add(&self, id: DeviceId, at: SocketAddr) -> Result<()> {
+        if id == self.id {
+            return Err(Error::OwnId { id });
+        }
         self.peers().add(self.now(), id, at);
         self.peer_heard.notify_waiters();
+        Ok(())
     }
 
     /// Takes the hint of a request about who sent it, and from where.
     pub(crate) fn learn(self: &Arc<Self>, header: &Header, from: SocketAddr) {
         let (Some(id), Some(port)) = (header.sender_id, header.sender_port) else { return };
-        let at = SocketAddr::new(from.ip(), port);
+        let mut at = from;
+        at.set_port(port);
         if self.peers().hear(self.now(), id, at, Source::Learned) == Heard::Joined {
             self.joined(id);
         }
@@ -127,8 +132,6 @@ impl Node {
 
     /// Waits until `id` is known.
     pub(crate) async fn find(self: &Arc<Self>, id: DeviceId, wait: Duration) -> Result<Peer> {
-        let unknown =
-            || Error::UnknownDevice { id, seen: self.peers().iter().map(|peer| peer.id).collect() };
         if let Some(peer) = self.device(id) {
             return Ok(peer);
         }
@@ -143,10 +146,19 @@ impl Node {
             }
             tokio::select! {
                 () = heard => {}
-                () = tokio::time::sleep_until(deadline) => return Err(unknown()),
+                () = tokio::time::sleep_until(deadline) => return Err(self.unknown(id)),
                 () = self.tasks.stopping() => return Err(Error::Stopped),
             }
         }
+    }
+
+    pub(crate) fn unknown(&self, id: DeviceId) -> Error {
+        let others = self.peers().iter().map(|peer| peer.id).filter(|other| *other != id).collect();
+        Error::UnknownDevice { id, seen: others }
+    }
+
+    pub(crate) fn has_discovery(&self) -> bool {
+        lock(&self.discovery).is_some()
     }
 
     /// How long a call may wait for an unknown device: discovery that has just
@@ -206,7 +218,7 @@ impl Node {
         let node = Arc::clone(self);
         self.tasks.spawn(async move {
             if node.run(callback, argument).await.is_none() {
-                tracing::warn!("an event was not told: all handlers are busy");
+                tracing::debug!("an event was not told: all handlers are busy");
             }
         });
     }
@@ -226,7 +238,7 @@ impl Node {
         Speaker::new(self.id, self.port, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// Says what happens, as the seed's `debug` does: to `tracing` always, and
+    /// Says what happens, as the Python package does: to `tracing` always, and
     /// to standard error if `debug` is set.
     pub(crate) fn debug(&self, text: impl Fn() -> String) {
         tracing::debug!("{}", text());

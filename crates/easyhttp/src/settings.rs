@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use easyhttp_proto::{DeviceId, datagram, limits};
+use tokio::sync::Semaphore;
 
 /// What a running device was set up with.
 #[derive(Debug, Clone)]
@@ -82,7 +83,8 @@ pub struct Limits {
     /// How many handlers run at once. 64; then requests are answered by 503.
     pub handlers: usize,
     /// How long an answer waits for its handler. 2.5 s, less than the 3 s
-    /// after which askers are gone. The handler itself is never cut off.
+    /// after which askers are gone. The handler itself is never cut off. One
+    /// that calls other devices wants a shorter [`call`](Self::call).
     pub handler: Duration,
     /// How many peers are known at once. 1,024; those that only claimed to
     /// exist make room first.
@@ -90,6 +92,32 @@ pub struct Limits {
     /// How long stopping waits for handlers and connections. 5 s.
     pub stop: Duration,
 }
+
+/// Longer than anybody waits, and short enough for any clock and timer.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same, with what is meant as unlimited brought to what the libraries
+    /// below can count.
+    pub(crate) fn countable(mut self) -> Self {
+        let times = [
+            &mut self.connect,
+            &mut self.call,
+            &mut self.client_idle,
+            &mut self.body_read,
+            &mut self.header_read,
+            &mut self.handler,
+            &mut self.stop,
+        ];
+        times.into_iter().for_each(|time| *time = (*time).min(LONGEST));
+        self.handlers = self.handlers.min(Semaphore::MAX_PERMITS);
+        self.headers = self.headers.min(HEADERS_MOST);
+        self
+    }
+}
+
+/// The headers of each request are gathered in an array of this length.
+const HEADERS_MOST: usize = 4096;
 
 impl Default for Limits {
     fn default() -> Self {

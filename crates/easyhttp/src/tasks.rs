@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -27,8 +28,10 @@ pub(crate) struct Tasks {
     stopping: CancellationToken,
     /// What keeps the device running: accepting, discovery.
     services: TaskTracker,
-    /// What the device does for somebody: connections, handlers, calls.
+    /// What the device does for somebody: connections and handlers.
     work: TaskTracker,
+    /// Whether stopping has waited for the work, in vain or not.
+    was_waited_for: AtomicBool,
 }
 
 impl Tasks {
@@ -38,6 +41,7 @@ impl Tasks {
             stopping: CancellationToken::new(),
             services: TaskTracker::new(),
             work: TaskTracker::new(),
+            was_waited_for: AtomicBool::new(false),
         }
     }
 
@@ -126,10 +130,12 @@ impl Tasks {
     /// would wait for itself.
     pub(crate) async fn wait(&self, limit: Duration, inside_handler: bool) {
         self.services.wait().await;
-        if inside_handler {
+        if inside_handler || self.was_waited_for.load(Ordering::Relaxed) {
             return;
         }
-        if tokio::time::timeout(limit, self.work.wait()).await.is_err() {
+        let waited = tokio::time::timeout(limit, self.work.wait()).await;
+        self.was_waited_for.store(true, Ordering::Relaxed);
+        if waited.is_err() {
             tracing::warn!(tasks = self.work.len(), "stopped while handlers or connections ran on");
         }
     }

@@ -24,9 +24,12 @@ const INTERVAL: Duration = Duration::from_secs(29);
 /// Within this time an announcement is the same one, heard on another way.
 const REPEATED: Duration = Duration::from_millis(500);
 
-/// How many older devices are remembered. More on one network are unlikely; a
-/// flood of invented ones causes no more requests than this.
+/// How many older devices are remembered. More on one network are unlikely.
 const MOST: usize = 128;
+
+/// How many of them are PINGed at once: a flood of invented ones may not take
+/// all connections that the process can have.
+const AT_ONCE: usize = 16;
 
 /// The older devices that were heard.
 #[derive(Debug, Default)]
@@ -94,6 +97,9 @@ impl Greetings {
 
     /// A device to PING now.
     pub(super) fn poll(&mut self, now: Duration) -> Option<DeviceId> {
+        if self.asked() >= AT_ONCE {
+            return None;
+        }
         self.0.iter_mut().find_map(|greeting| match greeting.state {
             State::Due { at, attempt } if at <= now => {
                 greeting.state = State::Asked { attempt };
@@ -104,11 +110,20 @@ impl Greetings {
     }
 
     pub(super) fn next_wakeup(&self) -> Duration {
+        // The end of one of those that are asked wakes us.
+        if self.asked() >= AT_ONCE {
+            return Duration::MAX;
+        }
         let due = self.0.iter().filter_map(|greeting| match greeting.state {
             State::Due { at, .. } => Some(at),
             _ => None,
         });
         due.min().unwrap_or(Duration::MAX)
+    }
+
+    /// How many are being PINGed.
+    fn asked(&self) -> usize {
+        self.0.iter().filter(|greeting| matches!(greeting.state, State::Asked { .. })).count()
     }
 
     /// The one that was not heard for longest, of those that are settled.

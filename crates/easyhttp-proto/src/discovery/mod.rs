@@ -215,9 +215,14 @@ impl Discovery {
     }
 
     /// Reports what came of [`Action::Ping`].
-    pub fn pinged(&mut self, now: Duration, id: DeviceId, pinged: Pinged) {
+    pub fn pinged(&mut self, now: Duration, id: DeviceId, pinged: Pinged, peers: &mut PeerTable) {
         self.greetings.ended(now, id, pinged == Pinged::Answered);
         self.presence.ended(now, id, pinged);
+        if pinged == Pinged::Answered
+            && let Some(peer) = peers.see(now, id)
+        {
+            self.presence.hear(peer);
+        }
     }
 
     /// Reports what came of [`Action::Probe`]: whether the device answered at
@@ -233,7 +238,9 @@ impl Discovery {
         let from = peers.get(id).and_then(|peer| peer.addresses().first()).map(|first| first.at);
         match (found, from) {
             (Probed::There, Some(from)) if from != at => {
-                peers.confirm(now, id, at);
+                if peers.confirm(now, id, at) {
+                    self.actions.push_back(Action::Joined(id));
+                }
                 peers.fail(id, from);
                 self.actions.push_back(Action::Moved { id, from, to: at });
             }
@@ -336,7 +343,7 @@ impl Discovery {
         if heard == Heard::Ignored {
             return;
         }
-        let interval = datagram.every.map(|seconds| Duration::from_secs(seconds.into()));
+        let interval = datagram.every.map(|every| Duration::from_secs(every.max(1).into()));
         peers.describe(id, boot, interval);
         if let Some(peer) = peers.get(id) {
             self.presence.hear(peer);

@@ -21,8 +21,11 @@ const SILENCE_PERCENT: u32 = 180;
 const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long after a PING that was refused, or not answered, the next one goes.
-const REFUSED_PAUSE: Duration = Duration::from_millis(500);
-const SILENT_PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How many devices are PINGed at once: a flood of invented ones may not take
+/// all connections that the process can have.
+const AT_ONCE: usize = 16;
 
 /// After how many refusals a device is gone: its host is there and says that
 /// it is not. One could be a restart.
@@ -90,19 +93,19 @@ impl Presence {
     pub(super) fn ended(&mut self, now: Duration, id: DeviceId, pinged: Pinged) {
         let Some(index) = self.suspects.iter().position(|suspect| suspect.id == id) else { return };
         let suspect = &mut self.suspects[index];
+        // A PING for another reason says no more than that somebody is there.
+        let is_check = suspect.due == Duration::MAX;
         match pinged {
-            Pinged::Answered => {
-                self.suspects.swap_remove(index);
-                self.next_look = now;
-            }
-            Pinged::Refused => {
+            Pinged::Answered => _ = self.suspects.swap_remove(index),
+            Pinged::Refused if is_check => {
                 suspect.refusals += 1;
-                suspect.due = now + REFUSED_PAUSE;
+                suspect.due = now + PAUSE;
             }
-            Pinged::Silent => {
+            Pinged::Silent if is_check => {
                 suspect.silences += 1;
-                suspect.due = now + SILENT_PAUSE;
+                suspect.due = now + PAUSE;
             }
+            Pinged::Refused | Pinged::Silent => {}
         }
     }
 
@@ -121,13 +124,22 @@ impl Presence {
         if self.next_look <= now {
             self.look(now, peers);
         }
+        let asked = self.suspects.iter().filter(|suspect| suspect.due == Duration::MAX).count();
+        if asked >= AT_ONCE {
+            return None;
+        }
         let suspect = self.suspects.iter_mut().find(|suspect| suspect.due <= now)?;
         suspect.due = Duration::MAX;
         Some(Verdict::Check(suspect.id))
     }
 
     pub(super) fn next_wakeup(&self) -> Duration {
-        self.suspects.iter().map(|suspect| suspect.due).fold(self.next_look, Duration::min)
+        let dues = || self.suspects.iter().map(|suspect| suspect.due);
+        // While as many are asked as may be, the end of one of them wakes us.
+        match dues().filter(|due| *due == Duration::MAX).count() {
+            AT_ONCE.. => self.next_look,
+            _ => dues().fold(self.next_look, Duration::min),
+        }
     }
 
     /// Finds the devices that have fallen silent.

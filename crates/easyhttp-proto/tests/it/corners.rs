@@ -121,18 +121,48 @@ fn a_python_device_is_pinged_once_and_until_it_answers() {
     // Its server is not up yet, and it takes a while.
     let mut pings = 1;
     for second in 1..30 {
-        one.discovery.pinged(SECONDS(second), python, Pinged::Silent);
+        one.discovery.pinged(SECONDS(second), python, Pinged::Silent, &mut one.peers);
         pings += usize::from(greets(&one.act(SECONDS(second + 1))));
     }
     assert_eq!(pings, 5);
     assert!(greets(&hear(&mut one, SECONDS(31))), "given up for good");
-    one.discovery.pinged(SECONDS(31), python, Pinged::Answered);
+    one.discovery.pinged(SECONDS(31), python, Pinged::Answered, &mut one.peers);
     for announcement in 2..10 {
         let now = SECONDS(1 + announcement * 30);
         assert!(!greets(&hear(&mut one, now)), "PINGed though it knows us");
     }
     // It has restarted: it announces itself before its time.
     assert!(greets(&hear(&mut one, SECONDS(280))));
+}
+
+#[test]
+fn a_device_that_answers_is_not_pinged_again_and_again() {
+    let mut one = One::new();
+    let datagram = Datagram::new(Kind::Announce, id("FRND22"), Some(5000), Some(1)).every(0);
+    one.discovery.receive(SECONDS(0), at("10.0.0.2:40000"), &datagram.encode(), &mut one.peers);
+    let mut pings = 0;
+    for tenth in 0..600 {
+        let now = Duration::from_millis(tenth * 100);
+        for action in one.act(now) {
+            if let Action::Ping(id) = action {
+                pings += 1;
+                one.discovery.pinged(now, id, Pinged::Answered, &mut one.peers);
+            }
+        }
+    }
+    assert!(pings <= 60, "{pings} PINGs in a minute");
+}
+
+#[test]
+fn a_flood_of_invented_devices_has_few_of_them_pinged_at_once() {
+    let mut one = One::new();
+    for number in 0..1000 {
+        one.hear(SECONDS(0), "10.0.0.9:40000", Kind::Announce, &format!("{number:06}"), Some(1));
+    }
+    // None of the PINGs ends.
+    let pinged = one.act(SECONDS(100));
+    let pings = pinged.iter().filter(|action| matches!(action, Action::Ping(_))).count();
+    assert!((1..=16).contains(&pings), "{pings} at once");
 }
 
 #[test]

@@ -112,7 +112,8 @@ proptest! {
             prop_assert!(peers.len() <= 4);
             for id in greeted {
                 let outcomes = [Pinged::Answered, Pinged::Refused, Pinged::Silent];
-                discovery.pinged(now, id, outcomes[usize::try_from(pause).unwrap() % 3]);
+                let outcome = outcomes[usize::try_from(pause).unwrap() % 3];
+                discovery.pinged(now, id, outcome, &mut peers);
             }
         }
     }

@@ -5,7 +5,7 @@ mod sockets;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use easyhttp_proto::discovery::{Action, Discovery, Pinged, Probed};
 use easyhttp_proto::{DeviceId, limits};
@@ -20,11 +20,23 @@ use crate::peer::Peer;
 
 use sockets::Sockets;
 
-/// Discovery that runs, until this is dropped.
+/// Discovery that runs, until this is dropped. Dropping it says goodbye at once:
+/// the runtime may be about to end.
 pub(crate) struct Running {
     inputs: mpsc::UnboundedSender<Input>,
     started: tokio::time::Instant,
+    goodbye: Option<Vec<u8>>,
+    port: u16,
+    interfaces: Vec<String>,
     _stop: DropGuard,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(goodbye) = &self.goodbye {
+            sockets::say_goodbye(goodbye, self.port, &self.interfaces);
+        }
+    }
 }
 
 /// What reaches the task from elsewhere in the device.
@@ -37,6 +49,9 @@ enum Input {
 
 /// How often the interfaces are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How far the clocks must part for the machine to have slept.
+const SLEPT: Duration = Duration::from_secs(3);
 
 /// How long a PING of a check, or of a new address, may take.
 const CHECK: Duration = Duration::from_secs(1);
@@ -70,16 +85,46 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let entropy = getrandom::u64().map_err(StartError::Randomness)?;
     let (inputs, received) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
+    let machine = Discovery::new(node.id, node.port, entropy, node.now())
+        .with_interval(node.settings.announce_interval);
+    let goodbye = machine.goodbye();
     let driver = Driver {
-        machine: Discovery::new(node.id, node.port, entropy, node.now())
-            .with_interval(node.settings.announce_interval),
+        machine,
         node: Arc::clone(node),
         sockets,
         inputs: received,
         reports: inputs.clone(),
     };
     node.tasks.spawn_service(driver.run(stop.clone()));
-    Ok(Running { inputs, started: tokio::time::Instant::now(), _stop: stop.drop_guard() })
+    Ok(Running {
+        inputs,
+        started: tokio::time::Instant::now(),
+        goodbye,
+        port,
+        interfaces: node.settings.interfaces.clone(),
+        _stop: stop.drop_guard(),
+    })
+}
+
+/// Two clocks, of which one stands still while the machine sleeps.
+struct Clocks {
+    awake: Instant,
+    all: SystemTime,
+}
+
+impl Clocks {
+    fn now() -> Self {
+        Self { awake: Instant::now(), all: SystemTime::now() }
+    }
+
+    /// Whether the machine has slept since this was asked last. Somebody who
+    /// sets the clock looks the same, and does no harm.
+    fn have_slept(&mut self) -> bool {
+        let before = std::mem::replace(self, Self::now());
+        let awake = self.awake.duration_since(before.awake);
+        let all = self.all.duration_since(before.all).unwrap_or_default();
+        all > awake + SLEPT
+    }
 }
 
 /// Drives the state machine: what arrives goes in, what it wants is done.
@@ -96,6 +141,7 @@ impl Driver {
     async fn run(mut self, stop: CancellationToken) {
         let mut buffer = [0; limits::DATAGRAM_READ];
         let mut look = tokio::time::interval(LOOK);
+        let mut clocks = Clocks::now();
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.act();
@@ -106,16 +152,13 @@ impl Driver {
                 }
                 Some(input) = self.inputs.recv() => self.take(input),
                 _ = look.tick() => {
-                    if self.sockets.refresh() {
+                    if self.sockets.refresh() | clocks.have_slept() {
                         self.machine.network_changed(self.node.now());
                     }
                 }
                 () = tokio::time::sleep(wakeup) => {}
                 () = stop.cancelled() => break,
             }
-        }
-        if let Some(goodbye) = self.machine.goodbye() {
-            self.sockets.announce(&goodbye, false);
         }
     }
 
@@ -129,7 +172,9 @@ impl Driver {
         match input {
             Input::Search => self.machine.search(now),
             Input::Suspect(id) => self.machine.suspect(now, id),
-            Input::Pinged(id, pinged) => self.machine.pinged(now, id, pinged),
+            Input::Pinged(id, pinged) => {
+                self.machine.pinged(now, id, pinged, &mut self.node.peers());
+            }
             Input::Probed(id, at, probed) => {
                 self.machine.probed(now, id, at, probed, &mut self.node.peers());
             }
@@ -160,7 +205,7 @@ impl Driver {
     /// PINGs a device wherever it may be.
     fn ping(&self, id: DeviceId) {
         let (node, reports) = (Arc::clone(&self.node), self.reports.clone());
-        self.node.tasks.spawn(async move {
+        self.node.tasks.spawn_until_stop(async move {
             let mut outcome = Pinged::Refused;
             for at in node.addresses(id) {
                 match node.ping_at(id, at, CHECK, Purpose::Check).await {
@@ -183,7 +228,7 @@ impl Driver {
     /// use.
     fn probe(&self, id: DeviceId, at: SocketAddr) {
         let (node, reports) = (Arc::clone(&self.node), self.reports.clone());
-        self.node.tasks.spawn(async move {
+        self.node.tasks.spawn_until_stop(async move {
             let old = node.addresses(id).into_iter().next().filter(|old| *old != at);
             let recheck = async {
                 match old {

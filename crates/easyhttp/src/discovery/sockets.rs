@@ -64,7 +64,7 @@ impl Sockets {
         // Not for longer: a Python device of this host wants its own answers.
         self.latest.take_if(|(_, opened)| opened.elapsed() > ANSWERS);
         let mut has_new = false;
-        self.speakers.retain(|speaker| interfaces.contains(&speaker.interface));
+        self.leave(&interfaces);
         for interface in interfaces {
             if self.speakers.iter().any(|speaker| speaker.interface == interface) {
                 continue;
@@ -81,6 +81,19 @@ impl Sockets {
         has_new
     }
 
+    /// Forgets the interfaces that are not among these. A membership of one that
+    /// vanished would count for ever; Linux allows 20 of a socket.
+    fn leave(&mut self, interfaces: &[Interface]) {
+        let gone = |speaker: &mut Speaker| !interfaces.contains(&speaker.interface);
+        for Speaker { interface, .. } in self.speakers.extract_if(.., gone) {
+            if interfaces.iter().all(|other| other.index != interface.index) {
+                let membership = InterfaceIndexOrAddress::Index(interface.index);
+                let listener = socket2::SockRef::from(&self.listener);
+                let _ = listener.leave_multicast_v4_n(&GROUP, &membership);
+            }
+        }
+    }
+
     /// Hears the group on an interface, and opens a socket that speaks there.
     fn join(&self, interface: Interface) -> io::Result<Speaker> {
         let membership = InterfaceIndexOrAddress::Index(interface.index);
@@ -89,12 +102,8 @@ impl Sockets {
             Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
             _ => {}
         }
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_multicast_if_v4(&interface.address)?;
-        socket.set_multicast_ttl_v4(1)?;
-        socket.set_multicast_loop_v4(true)?;
-        socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
-        Ok(Speaker { interface, socket: into_tokio(socket)? })
+        let socket = into_tokio(open_speaker(&interface)?)?;
+        Ok(Speaker { interface, socket })
     }
 
     /// Sends to the group on every interface. What an interface does not take
@@ -154,6 +163,30 @@ fn poll_receive(
             Err(error) => tracing::debug!(%error, "a datagram was lost"),
         }
     }
+}
+
+/// Sends a goodbye on every interface, without a runtime. What is not taken at
+/// once is lost.
+pub(super) fn say_goodbye(datagram: &[u8], port: u16, names: &[String]) {
+    for interface in interfaces::list(names).unwrap_or_default() {
+        let said = open_speaker(&interface).and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            socket.send_to(datagram, &SocketAddr::from((GROUP, port)).into())
+        });
+        if let Err(error) = said {
+            tracing::debug!(name = interface.name, %error, "cannot say goodbye");
+        }
+    }
+}
+
+/// A socket that speaks to the group on one interface.
+fn open_speaker(interface: &Interface) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_multicast_if_v4(&interface.address)?;
+    socket.set_multicast_ttl_v4(1)?;
+    socket.set_multicast_loop_v4(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
+    Ok(socket)
 }
 
 fn open_listener(address: Ipv4Addr, port: u16) -> io::Result<UdpSocket> {

@@ -42,7 +42,10 @@ pub(super) fn check(head: &Parts, settings: &Settings) -> Verdict {
         return refuse(405, &format!("commands are sent by POST, not by {}", head.method));
     }
     if !is_json(&head.headers) {
-        return refuse(415, "Content-Type must be application/json");
+        return refuse(
+            415,
+            "Content-Type must be application/json (curl: -H 'Content-Type: application/json')",
+        );
     }
     Verdict::Enter
 }

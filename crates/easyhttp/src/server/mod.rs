@@ -28,6 +28,10 @@ use crate::node::Node;
 /// would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a connection may take when the device stops to send on what was
+/// written last.
+const FAREWELL: Duration = Duration::from_millis(250);
+
 /// Opens the port.
 pub(crate) async fn listen(at: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(at).await.map_err(|source| match source.kind() {
@@ -112,14 +116,15 @@ async fn serve(node: Arc<Node>, connection: Connection, stream: TcpStream, from:
         }
         () = state.evicted.notified() => tracing::debug!(%from, "a connection made way"),
         () = node.tasks.stopping() => {
-            // What is being answered gets its answer, the others a farewell.
-            let is_busy = state.is_busy.load(Ordering::Relaxed);
+            // What is being answered gets its answer, and what was written is
+            // sent; an asker that reads nothing is not waited for.
+            let grace = match state.is_busy.load(Ordering::Relaxed) {
+                true => limits.stop,
+                false if lock(&state.completed).is_some() => FAREWELL.min(limits.stop),
+                false => Duration::ZERO,
+            };
             serving.as_mut().graceful_shutdown();
-            let _ = poll_fn(|cx| match serving.as_mut().poll(cx) {
-                Poll::Pending if !is_busy => Poll::Ready(Ok(())),
-                polled => polled,
-            })
-            .await;
+            let _ = tokio::time::timeout(grace, serving).await;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use easyhttp_proto::exchange::{self, Answer, ERROR_HEADER, Event, Outcome};
 use easyhttp_proto::limits;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -17,6 +17,7 @@ use hyper::{Response, StatusCode};
 use tokio::time::timeout;
 
 use super::gate::{self, Verdict};
+use crate::body::{BodyError, read_within};
 use crate::node::Node;
 use crate::request::Request;
 
@@ -97,16 +98,18 @@ async fn read(body: &mut Incoming, node: &Node) -> Result<Bytes, Answer> {
     if body.size_hint().lower() > limits.body as u64 {
         return Err(too_large());
     }
-    let read = timeout(limits.body_read, Limited::new(body, limits.body).collect());
+    let read = timeout(limits.body_read, read_within(body, limits.body));
     let read = tokio::select! {
         biased;
         read = read => read,
         () = node.tasks.stopping() => return Err(Answer::error(503, "the device is stopping")),
     };
     match read {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Answer::error(400, &format!("the body is not whole: {error}"))),
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(BodyError::TooLarge)) => Err(too_large()),
+        Ok(Err(BodyError::Broken(error))) => {
+            Err(Answer::error(400, &format!("the body is not whole: {error}")))
+        }
         Err(_) => {
             let text = format!("the body did not arrive within {:?}", limits.body_read);
             Err(Answer::error(408, &text))

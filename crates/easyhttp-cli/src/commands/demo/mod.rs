@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Demo, common: &Common, output: &Output) -> Result
     let mut interrupts = Interrupts::listen()?;
     let (events, mut received) = unbounded_channel();
     let is_live = !args.once && !output.is_json() && Screen::is_possible();
-    let stage = Stage::set(common, events).await?;
+    let stage = Stage::set(args, common, events).await?;
     let mut view: Box<dyn View> =
         if is_live { Box::new(Screen::open()?) } else { Box::new(Lines::new(output)) };
 

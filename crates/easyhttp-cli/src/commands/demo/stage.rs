@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::controller::Controller;
 use super::event::{Event, Role, Witness};
 use super::{hints, lamp, sensor};
-use crate::args::Common;
+use crate::args::{Common, Demo};
 use crate::failure::Failure;
 use crate::network::{self, own_address};
 
@@ -22,6 +22,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts the devices. None is told where the others are.
     pub(super) async fn set(
+        args: &Demo,
         common: &Common,
         events: UnboundedSender<Event>,
     ) -> Result<Self, Failure> {
@@ -42,8 +43,11 @@ impl Stage {
         tell(Role::Sensor, &sensor);
         tell(Role::Lamp, &lamp);
         tell(Role::Controller, &device);
-        let hints = hints::all(common, sensor.id(), lamp.id(), address(&sensor));
-        let _ = events.send(Event::Hints(hints));
+        // After one round they are gone, before anybody could ask them.
+        if !args.once {
+            let hints = hints::all(common, sensor.id(), lamp.id(), address(&sensor));
+            let _ = events.send(Event::Hints(hints));
+        }
 
         let controller = Controller { device, sensor: sensor.id(), lamp: lamp.id(), events };
         Ok(Self { controller, sensor, lamp })

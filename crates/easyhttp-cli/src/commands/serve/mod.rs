@@ -42,6 +42,9 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
     let (log, writer) = Log::new(output.is_json());
     let answers = Answers::new(&args, time)?;
     let builder = network::builder(common).port(args.port).config_file(&args.config).limits(limits);
+    let builder = args.host_name.iter().fold(builder, |builder, name| builder.host_name(name));
+    let builder =
+        args.allow_origin.iter().fold(builder, |builder, origin| builder.allow_origin(origin));
     let builder = with_events(builder.discovery(!args.no_discovery), &log);
     let device = answers.add_to(builder, &log).start().await?;
     let opening = opening(&device, common, &args.config, &answers);

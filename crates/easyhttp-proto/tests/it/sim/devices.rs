@@ -100,7 +100,7 @@ impl Ours {
         let Some((others, outcome)) = self.greeted.get_mut(&asked) else { return };
         match others.pop_front() {
             Some(at) => self.pings.push_back(Output::Ping { asked, at }),
-            None => self.discovery.pinged(now, asked, *outcome),
+            None => self.discovery.pinged(now, asked, *outcome, &mut self.peers),
         }
     }
 }
@@ -134,7 +134,7 @@ impl Device for Ours {
                 if self.peers.confirm(now, asked, at) {
                     self.told.push(Action::Joined(asked));
                 }
-                return self.discovery.pinged(now, asked, Pinged::Answered);
+                return self.discovery.pinged(now, asked, Pinged::Answered, &mut self.peers);
             }
             Found::Device(_) => self.peers.mismatch(asked, at),
             Found::Refused | Found::Nobody => self.peers.fail(asked, at),

@@ -7,7 +7,7 @@ use easyhttp::{Command, EasyHttpAsync, Error, HandlerError, PushAnswer, Request,
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use crate::support::{assert_error, limits, local, next, own_port, quiet};
+use crate::support::{PATIENCE, assert_error, limits, local, next, own_port, quiet, udp};
 
 /// A device that asks, and the other, which it knows.
 async fn pair(answering: easyhttp::Builder<EasyHttpAsync>) -> (EasyHttpAsync, EasyHttpAsync) {
@@ -125,7 +125,41 @@ fn async_handlers_hear_who_comes_and_goes() {
         assert_eq!(next(&heard), ("joined", other.id()));
         other.stop().await;
         assert_eq!(next(&heard), ("left", other.id()));
-        staying.on_joined_async(|_| async {});
+    });
+}
+
+#[test]
+fn async_handlers_hear_of_what_is_wrong() {
+    let (events, heard) = channel();
+    let port = own_port();
+    let tell = |name: &'static str| {
+        let events = events.clone();
+        move || {
+            let events = events.clone();
+            async move { events.send(name).unwrap() }
+        }
+    };
+    let (lost, twin, moved) = (tell("lost"), tell("twin"), tell("moved"));
+    run(async {
+        let device = quiet(EasyHttpAsync::builder())
+            .discovery(true)
+            .interfaces(["lo"])
+            .discovery_port(port)
+            .on_lost_async(move |_| lost())
+            .on_moved_async(move |_| moved());
+        let device = device.start().await.unwrap();
+        device.on_duplicate_id_async(move |_| twin());
+        let announce = |id: &str| {
+            let announcement = json!({"type": 8, "id": id, "port": own_port(), "boot": 7});
+            udp::multicast(port, announcement.to_string());
+        };
+        announce(device.id().as_str());
+        assert_eq!(next(&heard), "twin");
+        announce("GHST22");
+        device.find("GHST22", PATIENCE).await.unwrap();
+        // Nobody answers there, and so it is checked.
+        assert_error!(device.ping("GHST22").await, Error::Unreachable { .. });
+        assert_eq!(next(&heard), "lost");
     });
 }
 

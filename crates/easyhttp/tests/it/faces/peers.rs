@@ -57,15 +57,18 @@ fn an_unknown_device_is_an_error_that_names_the_known_ones<F: Face>() {
         device.fetch("NEVER2", ()).unwrap_err(),
         device.push("NEVER2", ()).unwrap_err(),
     ] {
-        assert_eq!(error.to_string(), "no device NEVER2; known are AB3F9Z, ZZZZZZ");
+        assert_names(&error, &[&"no device NEVER2; known are AB3F9Z, ZZZZZZ"]);
     }
 }
 
 fn a_device_does_not_know_itself<F: Face>() {
     let device = F::start_with(device::<F>()).unwrap();
-    device.add(device.id(), local(device.port().unwrap())).unwrap();
+    let own = device.id();
+    assert_error!(device.add(own, local(device.port().unwrap())), Error::OwnId { .. });
     assert_eq!(device.devices(), []);
-    assert_error!(device.ping(device.id()), Error::UnknownDevice { .. });
+    let error = device.ping(own).unwrap_err();
+    assert_names(&error, &[&own, &"this device itself"]);
+    assert_error!(Err::<(), _>(error), Error::OwnId { .. });
 }
 
 fn what_is_no_id_or_no_address_is_shown<F: Face>() {

@@ -14,6 +14,7 @@ on_both_faces!(
     a_device_that_answers_a_ping_is_not_lost_however_silent_it_is,
     a_device_that_answers_elsewhere_has_moved,
     an_address_that_is_only_claimed_changes_nothing,
+    a_device_whose_address_another_one_took_is_lost,
     two_devices_with_one_id_are_told_of_each_other,
 );
 
@@ -113,6 +114,19 @@ fn an_address_that_is_only_claimed_changes_nothing<F: Face>() {
     assert_eq!(peer.address(), Some(at));
     // Nothing that the liar was asked reached a handler: it was not meant.
     assert!(pings.try_recv().is_err());
+}
+
+fn a_device_whose_address_another_one_took_is_lost<F: Face>() {
+    let port = own_port();
+    let observer = observer::<F>(port);
+    let (events, lost) = channel();
+    observer.on_lost(move |peer| events.send(peer.id).unwrap());
+    let (gone, other) = (id("GNE222"), unannounced::<F>("THER22"));
+    announce(port, gone, other.port().unwrap(), 1000);
+    observer.find(gone, Duration::from_secs(5)).unwrap();
+    assert_error!(observer.push(gone, 1), Error::WrongDevice { .. });
+    assert_eq!(next(&lost), gone);
+    assert_error!(observer.find(gone, Duration::ZERO), Error::UnknownDevice { .. });
 }
 
 fn two_devices_with_one_id_are_told_of_each_other<F: Face>() {

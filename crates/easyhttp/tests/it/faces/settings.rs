@@ -28,6 +28,7 @@ fn all_settings<Device>(builder: Builder<Device>, folder: &Folder) -> Builder<De
         .random_id()
         .discovery(true)
         .discovery_port(own_port())
+        .announce_interval(Duration::from_secs(5))
         .interfaces(["lo"])
         .allow_origin("http://panel.local:8080")
         .host_name("kitchen.local")
@@ -40,6 +41,9 @@ fn all_settings<Device>(builder: Builder<Device>, folder: &Folder) -> Builder<De
         .on_push(|_| true)
         .on_joined(|_| ())
         .on_left(|_| ())
+        .on_lost(|_| ())
+        .on_moved(|_| ())
+        .on_duplicate_id(|_| ())
 }
 
 fn every_setting_is_there_on_both_faces<F: Face>() {

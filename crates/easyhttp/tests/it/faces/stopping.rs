@@ -27,7 +27,36 @@ on_both_faces!(
     dropping_a_device_in_its_own_handler_works,
     dropping_a_device_in_async_code_works,
     dropping_a_handle_stops_nothing,
+    a_device_that_its_own_handler_holds_can_be_stopped,
+    what_a_handler_holds_may_use_the_device_when_it_is_dropped,
 );
+
+fn a_device_that_its_own_handler_holds_can_be_stopped<F: Face>() {
+    let device = Arc::new(F::start_with(device::<F>()).unwrap());
+    let handle = device.handle();
+    let held = Arc::clone(&device);
+    device.on_ping(move |_| _ = held.id());
+    drop(device);
+    // It frees the handler, and so drops the device itself.
+    handle.stop();
+}
+
+fn what_a_handler_holds_may_use_the_device_when_it_is_dropped<F: Face>() {
+    struct Uses<F: Face>(F);
+    impl<F: Face> Drop for Uses<F> {
+        fn drop(&mut self) {
+            self.0.on_pong(|_| {});
+            let _ = self.0.remove("THER22");
+        }
+    }
+    let device = F::start_with(device::<F>()).unwrap();
+    let held = Uses(device.handle());
+    device.on_ping(move |_| _ = held.0.id());
+    // One is replaced, the other goes when the device stops.
+    let held = Uses(device.handle());
+    device.on_ping(move |_| _ = held.0.id());
+    device.stop();
+}
 
 fn stop_frees_the_port_at_once<F: Face>() {
     let port = own_port();
