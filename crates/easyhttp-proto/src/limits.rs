@@ -47,8 +47,9 @@ pub const ANNOUNCE: Duration = Duration::from_secs(5);
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes
-/// milliseconds; a second covers one lost SYN (RFC 6298: sent again after 1 s).
-pub const CONNECT: Duration = Duration::from_secs(1);
+/// milliseconds; this covers one lost SYN, which is sent again after 1 s
+/// (RFC 6298).
+pub const CONNECT: Duration = Duration::from_millis(1500);
 
 /// How long a whole call may take, from the first connection to the last byte
 /// of the answer. Python devices give up after 3 s as well.

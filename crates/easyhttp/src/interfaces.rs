@@ -3,8 +3,6 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use if_addrs::IfOperStatus;
-
 /// An interface that has an IPv4 address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Interface {
@@ -19,8 +17,8 @@ pub(crate) fn list(names: &[String]) -> io::Result<Vec<Interface>> {
     let mut interfaces: Vec<_> = if_addrs::get_if_addrs()?
         .into_iter()
         .filter(|interface| {
-            // Loopback says that its state is unknown.
-            matches!(interface.oper_status, IfOperStatus::Up | IfOperStatus::Unknown)
+            // Some systems do not know the state of loopback.
+            (interface.is_oper_up() || interface.is_loopback())
                 && (names.is_empty() || names.contains(&interface.name))
         })
         .filter_map(|interface| match (interface.ip(), interface.index) {

@@ -60,7 +60,7 @@ impl Default for Settings {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How long connecting to a peer may take. 1 s.
+    /// How long connecting to a peer may take. 1.5 s.
     pub connect: Duration,
     /// How long a whole call may take. 3 s.
     pub call: Duration,

@@ -98,9 +98,14 @@ impl Sockets {
     fn join(&self, interface: Interface) -> io::Result<Speaker> {
         let membership = InterfaceIndexOrAddress::Index(interface.index);
         match socket2::SockRef::from(&self.listener).join_multicast_v4_n(&GROUP, &membership) {
+            Ok(()) => {}
             // Still joined from before its address changed.
-            Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
-            _ => {}
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            // Linux allows 20 of a socket. It can still speak there, and hear
+            // whoever answers.
+            Err(error) => tracing::warn!(
+                name = interface.name, %error, "does not hear the group on this interface"
+            ),
         }
         let socket = into_tokio(open_speaker(&interface)?)?;
         Ok(Speaker { interface, socket })

@@ -1,0 +1,48 @@
+//! A switch that loses, delays and doubles what is sent.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::namespace::{Held, Namespace};
+use crate::support::skip;
+
+/// What a poor switch does to frames: the shares of those that it loses, apart
+/// for multicast, and doubles, and the longest delay in seconds.
+pub(crate) struct Faults {
+    pub(crate) multicast_loss: f64,
+    pub(crate) loss: f64,
+    pub(crate) doubled: f64,
+    pub(crate) delay: f64,
+}
+
+/// One that works until it is dropped.
+pub(crate) struct PoorSwitch {
+    _process: Held,
+}
+
+impl PoorSwitch {
+    /// One between these interfaces of a namespace. None if there is no Python,
+    /// which has been said then.
+    pub(crate) fn start(
+        namespace: &Namespace,
+        ports: &[&str],
+        seed: u32,
+        faults: &Faults,
+    ) -> Option<Self> {
+        if Command::new("python3").arg("--version").output().is_err() {
+            skip("a poor switch in the network lab", "there is no `python3`");
+            return None;
+        }
+        let Faults { multicast_loss, loss, doubled, delay } = faults;
+        let faults = json!({
+            "multicast_loss": multicast_loss,
+            "loss": loss,
+            "doubled": doubled,
+            "delay": delay,
+        });
+        let mut command = namespace.command("python3");
+        command.args(["-c", include_str!("switch.py"), &seed.to_string(), &faults.to_string()]);
+        Some(Self { _process: Held::start(command.args(ports)).unwrap() })
+    }
+}
