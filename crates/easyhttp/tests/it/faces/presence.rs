@@ -132,10 +132,15 @@ fn a_device_whose_address_another_one_took_is_lost<F: Face>() {
 fn two_devices_with_one_id_are_told_of_each_other<F: Face>() {
     let port = own_port();
     let twin = || {
-        let builder = device::<F>().id("TWIN22").discovery(true).interfaces(["lo"]);
         let (events, told) = channel();
-        let device = F::start_with(builder.discovery_port(port)).unwrap();
-        device.on_duplicate_id(move |from| events.send(from).unwrap());
+        let builder = device::<F>()
+            .id("TWIN22")
+            .discovery(true)
+            .interfaces(["lo"])
+            .discovery_port(port)
+            // From the start: the other is told of only once.
+            .on_duplicate_id(move |from| events.send(from).unwrap());
+        let device = F::start_with(builder).unwrap();
         (device, told)
     };
     let (first, second) = (twin(), twin());
