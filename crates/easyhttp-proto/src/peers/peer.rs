@@ -1,0 +1,161 @@
+//! One device that is known, and the addresses at which it may be.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::{DeviceId, limits};
+
+/// How an address became known. The order is that of weight: what the user
+/// says counts most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// The device sent a request from there.
+    Learned,
+    /// The device announced itself by multicast.
+    Found,
+    /// The user named it.
+    Added,
+}
+
+/// An address at which a device may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Address {
+    /// IP address and TCP port.
+    pub at: SocketAddr,
+    /// How it became known.
+    pub source: Source,
+    /// Whether the device answered there, and nowhere else since.
+    pub verified: bool,
+    /// Whether nobody answered there when it was last asked.
+    pub(super) failed: bool,
+    /// When it was last heard of.
+    pub(super) heard: Duration,
+}
+
+/// A device that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// Its name.
+    pub id: DeviceId,
+    /// When it was last heard, by any way. None if it was only added.
+    pub last_seen: Option<Duration>,
+    /// What it drew at its start; older devices draw nothing.
+    pub boot: Option<u32>,
+    /// How often it announces itself, if it says so.
+    pub interval: Option<Duration>,
+    /// Whether it has been heard, and has not left or been lost since.
+    pub is_present: bool,
+    pub(super) addresses: Vec<Address>,
+}
+
+impl Peer {
+    pub(super) fn new(id: DeviceId) -> Self {
+        Self {
+            id,
+            last_seen: None,
+            boot: None,
+            interval: None,
+            is_present: false,
+            addresses: Vec::new(),
+        }
+    }
+
+    /// Where the device may be, the best address first: the one that answered,
+    /// then what the user said last, then what was heard of first.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Whether `at` is the address that is asked first.
+    pub(crate) fn is_in_use(&self, at: SocketAddr) -> bool {
+        self.addresses.first().is_some_and(|first| first.at == at)
+    }
+
+    /// Whether the device was heard from the address in use, not long before
+    /// `heard` or later.
+    pub(crate) fn is_heard_in_use(&self, heard: Duration) -> bool {
+        let about = heard.saturating_sub(limits::SAME_ROUND);
+        self.addresses.first().is_some_and(|first| about <= first.heard)
+    }
+
+    /// How the device became known, by the weightiest of its addresses.
+    pub fn source(&self) -> Source {
+        self.addresses.iter().map(|a| a.source).max().unwrap_or(Source::Learned)
+    }
+
+    /// Whether it announced itself by multicast.
+    pub fn is_discovered(&self) -> bool {
+        self.addresses.iter().any(|a| a.source == Source::Found)
+    }
+
+    /// Makes `at` a candidate, behind those of its kind that came before.
+    pub(super) fn note(&mut self, now: Duration, at: SocketAddr, source: Source) {
+        if let Some(address) = self.addresses.iter_mut().find(|a| a.at == at) {
+            address.source = address.source.max(source);
+            address.heard = now;
+            address.failed = false;
+        } else if self.make_room(source) {
+            let address = Address { at, source, verified: false, failed: false, heard: now };
+            self.addresses.push(address);
+        }
+        self.sort();
+    }
+
+    /// Puts `at` before the others of its kind: it is the user's latest word.
+    pub(super) fn prefer(&mut self, at: SocketAddr) {
+        if let Some(index) = self.addresses.iter().position(|a| a.at == at) {
+            self.addresses[..=index].rotate_right(1);
+        }
+        self.sort();
+    }
+
+    /// Makes `at` the address in use.
+    pub(super) fn verify(&mut self, now: Duration, at: SocketAddr) {
+        self.addresses.iter_mut().for_each(|a| a.verified = false);
+        if self.addresses.iter().all(|a| a.at != at) {
+            // It is more than a claim now: it may displace anything.
+            self.make_room(Source::Added);
+        }
+        self.note(now, at, Source::Learned);
+        self.addresses.iter_mut().for_each(|a| a.verified = a.at == at);
+        self.sort();
+    }
+
+    /// Makes room for an address, and says whether there is some. What was not
+    /// heard for longest goes, but neither the address in use nor, for a claim,
+    /// what the user added.
+    fn make_room(&mut self, source: Source) -> bool {
+        if self.addresses.len() < limits::ADDRESSES {
+            return true;
+        }
+        let may_go =
+            |a: &&Address| !a.verified && (a.source != Source::Added || source == a.source);
+        let candidates = self.addresses.iter().filter(may_go);
+        let oldest = candidates.min_by_key(|a| (a.source == Source::Added, !a.failed, a.heard));
+        let oldest = oldest.map(|a| a.at);
+        self.addresses.retain(|a| Some(a.at) != oldest);
+        oldest.is_some()
+    }
+
+    /// Keeps the order in which addresses are tried. Stable: a claim does not
+    /// overtake an earlier one.
+    pub(super) fn sort(&mut self) {
+        self.addresses.sort_by_key(|a| {
+            core::cmp::Reverse((a.verified, a.source == Source::Added, !a.failed))
+        });
+    }
+
+    /// Who makes room first when the table is full. None: never.
+    pub(super) fn standing(&self) -> Option<u8> {
+        match self.source() {
+            Source::Added => None,
+            _ if self.addresses.iter().any(|a| a.verified) => Some(2),
+            Source::Found => Some(1),
+            Source::Learned => Some(0),
+        }
+    }
+}
