@@ -132,19 +132,17 @@ fn a_device_whose_address_another_one_took_is_lost<F: Face>() {
 fn two_devices_with_one_id_are_told_of_each_other<F: Face>() {
     let port = own_port();
     let twin = || {
-        let (events, told) = channel();
-        let builder = device::<F>()
-            .id("TWIN22")
-            .discovery(true)
-            .interfaces(["lo"])
-            .discovery_port(port)
-            // From the start: the other is told of only once.
-            .on_duplicate_id(move |from| events.send(from).unwrap());
-        let device = F::start_with(builder).unwrap();
-        (device, told)
+        let builder = device::<F>().id("TWIN22").discovery(true).interfaces(["lo"]);
+        builder.discovery_port(port)
     };
-    let (first, second) = (twin(), twin());
-    assert_eq!(next(&first.1).ip(), local(0).ip());
-    assert_eq!(next(&second.1).ip(), local(0).ip());
-    assert_eq!(first.0.devices(), []);
+    let (events, told_first) = channel();
+    let first = F::start_with(twin()).unwrap();
+    first.on_duplicate_id(move |from| events.send(from).unwrap());
+    // The second one may be told while it starts, and only then.
+    let (events, told_second) = channel();
+    let second = twin().on_duplicate_id(move |from| events.send(from).unwrap());
+    let _second = F::start_with(second).unwrap();
+    assert_eq!(next(&told_first).ip(), local(0).ip());
+    assert_eq!(next(&told_second).ip(), local(0).ip());
+    assert_eq!(first.devices(), []);
 }
