@@ -150,8 +150,9 @@ impl Handlers {
 /// has a method `insert_handler` of the same form.
 macro_rules! plain_handlers {
     ($self:ident: $Receiver:ty => $Output:ty) => {
-        /// Calls `handler` when a peer PINGs this device. The PONG does not
-        /// wait for it.
+        /// Calls `handler` when a peer PINGs this device: for its user, before
+        /// the first command that it sends here, or to see whether this device
+        /// is still there. The PONG does not wait for it.
         pub fn on_ping(
             $self: $Receiver,
             handler: impl Fn(Request) + Send + Sync + 'static,
@@ -162,7 +163,7 @@ macro_rules! plain_handlers {
             }))
         }
 
-        /// Calls `handler` for every PONG: the answer to a PING of ours, or one
+        /// Calls `handler` for every PONG: the answer to a `ping`, or one
         /// that a peer sends by itself.
         pub fn on_pong(
             $self: $Receiver,
