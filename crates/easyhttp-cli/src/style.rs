@@ -75,6 +75,10 @@ pub(crate) fn how(source: Source) -> &'static str {
         Source::Found => "multicast",
         Source::Learned => "request",
         Source::Added => "address",
+        Source::Advertised => "DNS-SD",
+        Source::Remembered => "last run",
+        Source::Introduced => "introduction",
+        Source::Swept => "sweep",
         _ => "other",
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::bucket::Bucket;
 use super::random::Random;
 
 /// How many datagrams are answered at once, and how many a second after that.
@@ -32,9 +33,7 @@ pub(super) struct Answers {
     owed: Vec<SocketAddr>,
     due: Duration,
     given: VecDeque<(SocketAddr, Duration)>,
-    /// How many may still be given, and since when.
-    tokens: u32,
-    filled: Duration,
+    tokens: Bucket,
 }
 
 /// An answer that is due.
@@ -52,8 +51,7 @@ impl Answers {
             owed: Vec::new(),
             due: Duration::MAX,
             given: VecDeque::new(),
-            tokens: RATE,
-            filled: now,
+            tokens: Bucket::new(now, RATE, RATE),
         }
     }
 
@@ -75,7 +73,7 @@ impl Answers {
         if now < self.due {
             return None;
         }
-        if !self.take_token(now) {
+        if !self.tokens.take(now, 0) {
             // Whoever is not answered asks again.
             self.owed.clear();
         }
@@ -97,19 +95,5 @@ impl Answers {
 
     pub(super) fn next_wakeup(&self) -> Duration {
         self.due
-    }
-
-    fn take_token(&mut self, now: Duration) -> bool {
-        let interval = Duration::from_secs(1) / RATE;
-        while self.tokens < RATE && self.filled + interval <= now {
-            self.tokens += 1;
-            self.filled += interval;
-        }
-        if self.tokens == RATE {
-            self.filled = now;
-        }
-        let has_token = self.tokens > 0;
-        self.tokens = self.tokens.saturating_sub(1);
-        has_token
     }
 }

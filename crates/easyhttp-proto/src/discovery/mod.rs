@@ -5,7 +5,9 @@
 //! and again after each datagram and at [`Discovery::next_wakeup`].
 
 mod answers;
+mod bucket;
 mod greetings;
+mod leads;
 mod presence;
 mod probes;
 mod random;
@@ -22,6 +24,7 @@ use crate::peers::{Heard, Peer, PeerTable, Source};
 
 use answers::{Answers, Due};
 use greetings::Greetings;
+use leads::Leads;
 use presence::{Presence, Verdict};
 use probes::Probes;
 use random::Random;
@@ -85,6 +88,17 @@ pub enum Action {
     /// PING this device at this address, and at the one in use; report by
     /// [`Discovery::probed`]. It may have moved.
     Probe(DeviceId, SocketAddr),
+    /// PING whoever is at this address, without naming a recipient, and report
+    /// by [`Discovery::asked`].
+    Ask {
+        /// Where.
+        at: SocketAddr,
+        /// How the address became known.
+        source: Source,
+    },
+    /// Ask the device at this address for those that it knows, and give each of
+    /// their addresses to [`Discovery::lead`] as [`Source::Introduced`].
+    Introduce(SocketAddr),
     /// Tell the user that this device has appeared.
     Joined(DeviceId),
     /// Tell the user that this device said goodbye.
@@ -132,6 +146,7 @@ pub struct Discovery {
     greetings: Greetings,
     presence: Presence,
     probes: Probes,
+    leads: Leads,
     departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
     duplicates: Vec<IpAddr>,
     actions: VecDeque<Action>,
@@ -162,6 +177,7 @@ impl Discovery {
             greetings: Greetings::default(),
             presence: Presence::default(),
             probes: Probes::default(),
+            leads: Leads::new(now),
             departed: VecDeque::new(),
             duplicates: Vec::new(),
             actions: VecDeque::new(),
@@ -249,6 +265,46 @@ impl Discovery {
         }
     }
 
+    /// Takes the hint that some device may be at `at`, of which `source` tells.
+    /// Whoever is there is asked, unless it is a peer that is here; the others
+    /// are forgotten, so what is to last is given again every few seconds.
+    pub fn lead(&mut self, at: SocketAddr, source: Source) {
+        self.leads.add(at, source);
+    }
+
+    /// Reports what came of [`Action::Ask`]: who answered, if anybody did, and
+    /// which version it speaks.
+    pub fn asked(
+        &mut self,
+        now: Duration,
+        at: SocketAddr,
+        answered: Option<(DeviceId, Option<&str>)>,
+        peers: &mut PeerTable,
+    ) {
+        let Some(source) = self.leads.ended(at) else { return };
+        let Some((id, version)) = answered else { return };
+        let heard = peers.hear(now, id, at, source);
+        if heard == Heard::Ignored {
+            return;
+        }
+        if peers.get(id).is_some_and(|peer| peer.addresses().iter().all(|a| !a.verified)) {
+            peers.confirm(now, id, at);
+        }
+        if heard == Heard::Joined {
+            // We may never hear it: its silence is to be noticed as soon as that
+            // of others.
+            peers.describe(id, None, Some(self.shortest_interval), version);
+            self.actions.push_back(Action::Joined(id));
+            if source != Source::Introduced {
+                self.actions.push_back(Action::Introduce(at));
+            }
+        }
+        if let Some(peer) = peers.get(id) {
+            self.presence.hear(peer);
+        }
+        self.probes.hear(now, id, at, peers);
+    }
+
     /// Reports that the interfaces or their addresses have changed: others are
     /// told at once.
     pub fn network_changed(&mut self, now: Duration) {
@@ -272,6 +328,9 @@ impl Discovery {
         }
         if let Some((id, at)) = self.probes.poll(now, peers) {
             return Some(Action::Probe(id, at));
+        }
+        if let Some((at, source)) = self.leads.poll(now, peers) {
+            return Some(Action::Ask { at, source });
         }
         match self.presence.poll(now, peers) {
             Some(Verdict::Check(id)) => return Some(Action::Ping(id)),
@@ -310,6 +369,7 @@ impl Discovery {
             .min(self.answers.next_wakeup())
             .min(self.presence.next_wakeup())
             .min(self.probes.next_wakeup())
+            .min(self.leads.next_wakeup())
     }
 
     /// The datagram to send to the group when leaving, if anybody was told
@@ -344,7 +404,7 @@ impl Discovery {
             return;
         }
         let interval = datagram.every.map(|every| Duration::from_secs(every.max(1).into()));
-        peers.describe(id, boot, interval);
+        peers.describe(id, boot, interval, None);
         if let Some(peer) = peers.get(id) {
             self.presence.hear(peer);
         }

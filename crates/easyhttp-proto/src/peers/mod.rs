@@ -7,6 +7,7 @@
 mod peer;
 
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
@@ -64,6 +65,12 @@ impl PeerTable {
         self.peers.get(&id)
     }
 
+    /// Whether a device that is here has this address, as far as is known.
+    pub fn is_at(&self, at: SocketAddr) -> bool {
+        let present = self.peers.values().filter(|peer| peer.is_present);
+        present.flat_map(Peer::addresses).any(|address| address.at == at && !address.failed)
+    }
+
     /// Takes the user's word that `id` is at `at`. Never refused: the limit of
     /// the table is against strangers. What was said last counts most.
     pub fn add(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
@@ -85,7 +92,7 @@ impl PeerTable {
 
     /// Takes the hint that `id` may be at `at`.
     pub fn hear(&mut self, now: Duration, id: DeviceId, at: SocketAddr, source: Source) -> Heard {
-        if id == self.own || at.port() == 0 || at.ip().is_unspecified() || at.ip().is_multicast() {
+        if id == self.own || !can_be_address(at) {
             return Heard::Ignored;
         }
         let is_new = !self.peers.contains_key(&id);
@@ -105,12 +112,21 @@ impl PeerTable {
         }
     }
 
-    /// Notes what a peer says of itself: what it drew at its start, and how
-    /// often it announces itself.
-    pub fn describe(&mut self, id: DeviceId, boot: Option<u32>, interval: Option<Duration>) {
+    /// Notes what a peer says of itself: what it drew at its start, how often
+    /// it announces itself, and which version it speaks.
+    pub fn describe(
+        &mut self,
+        id: DeviceId,
+        boot: Option<u32>,
+        interval: Option<Duration>,
+        version: Option<&str>,
+    ) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.boot = boot;
             peer.interval = interval;
+            if peer.version.as_deref() != version {
+                peer.version = version.map(String::from);
+            }
         }
     }
 
@@ -199,6 +215,11 @@ impl PeerTable {
             None => false,
         }
     }
+}
+
+/// Whether a device can be at this address.
+pub(crate) fn can_be_address(at: SocketAddr) -> bool {
+    at.port() != 0 && !at.ip().is_unspecified() && !at.ip().is_multicast()
 }
 
 #[cfg(test)]
@@ -294,7 +315,7 @@ mod tests {
     fn a_goodbye_is_believed_only_from_the_device() {
         let mut table = table();
         table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
-        table.describe(id("AB3F9Z"), Some(7), None);
+        table.describe(id("AB3F9Z"), Some(7), None, None);
         assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.66:1").ip(), Some(7)), None);
         assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(6)), None);
         assert!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(7)).is_some());

@@ -1,5 +1,6 @@
 //! One device that is known, and the addresses at which it may be.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -11,8 +12,16 @@ use crate::{DeviceId, limits};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Source {
+    /// A sweep of the subnet came by, and the device answered.
+    Swept,
+    /// Another device told where it is, and it answered there.
+    Introduced,
+    /// It was there in the last run, and answered there again.
+    Remembered,
     /// The device sent a request from there.
     Learned,
+    /// DNS-SD told where it is, and it answered there.
+    Advertised,
     /// The device announced itself by multicast.
     Found,
     /// The user named it.
@@ -47,6 +56,8 @@ pub struct Peer {
     pub boot: Option<u32>,
     /// How often it announces itself, if it says so.
     pub interval: Option<Duration>,
+    /// The version of the protocol that it speaks, if it says so.
+    pub version: Option<String>,
     /// Whether it has been heard, and has not left or been lost since.
     pub is_present: bool,
     pub(super) addresses: Vec<Address>,
@@ -59,6 +70,7 @@ impl Peer {
             last_seen: None,
             boot: None,
             interval: None,
+            version: None,
             is_present: false,
             addresses: Vec::new(),
         }
@@ -116,11 +128,12 @@ impl Peer {
     /// Makes `at` the address in use.
     pub(super) fn verify(&mut self, now: Duration, at: SocketAddr) {
         self.addresses.iter_mut().for_each(|a| a.verified = false);
-        if self.addresses.iter().all(|a| a.at != at) {
+        let known = self.addresses.iter().find(|a| a.at == at).map(|a| a.source);
+        if known.is_none() {
             // It is more than a claim now: it may displace anything.
             self.make_room(Source::Added);
         }
-        self.note(now, at, Source::Learned);
+        self.note(now, at, known.unwrap_or(Source::Learned));
         self.addresses.iter_mut().for_each(|a| a.verified = a.at == at);
         self.sort();
     }
@@ -151,10 +164,13 @@ impl Peer {
 
     /// Who makes room first when the table is full. None: never.
     pub(super) fn standing(&self) -> Option<u8> {
+        let has_answered = self.addresses.iter().any(|a| a.verified);
         match self.source() {
             Source::Added => None,
-            _ if self.addresses.iter().any(|a| a.verified) => Some(2),
-            Source::Found => Some(1),
+            // Whoever is introduced answers, but one host can do so by many ids.
+            Source::Swept | Source::Introduced => Some(1),
+            _ if has_answered => Some(2),
+            Source::Remembered | Source::Advertised | Source::Found => Some(1),
             Source::Learned => Some(0),
         }
     }

@@ -45,7 +45,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
     use Happening::*;
     let id = || prop_oneof![1 => Just(own_id()), 9 => (0_u8..8).prop_map(other_id)];
     let boot = || option::of(0_u32..2);
-    let source = select(&[Source::Learned, Source::Found][..]);
+    let source = select(&[Source::Introduced, Source::Learned, Source::Found][..]);
     prop_oneof![
         2 => (id(), any_address()).prop_map(|(id, at)| Add(id, at)),
         1 => id().prop_map(Remove),
@@ -101,7 +101,7 @@ impl Table {
                 self.added.remove(&id);
             }
             Happening::Hear(id, at, source) => _ = self.peers.hear(now, id, at, source),
-            Happening::Boot(id, boot) => self.peers.describe(id, boot, None),
+            Happening::Boot(id, boot) => self.peers.describe(id, boot, None, None),
             Happening::Confirm(id, at) => {
                 self.peers.confirm(now, id, at);
                 self.working.insert(id, at);
