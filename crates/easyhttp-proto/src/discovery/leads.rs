@@ -20,6 +20,9 @@ const MOST: usize = 512;
 /// connections that the process can have.
 const AT_ONCE: usize = 32;
 
+/// How many of those may be of a sweep, whose addresses are mostly silent.
+const SWEPT_AT_ONCE: usize = 24;
+
 /// How many are followed a second, after the first ones.
 const RATE: u32 = 50;
 
@@ -79,8 +82,7 @@ impl Leads {
         now: Duration,
         peers: &PeerTable,
     ) -> Option<(SocketAddr, Source)> {
-        while self.asked.len() < AT_ONCE {
-            let next = self.next()?;
+        while let Some(next) = self.next() {
             let lead = self.waiting[next];
             let is_known = peers.is_at(lead.at);
             if !is_known && !self.tokens.take(now, lead.reserve()) {
@@ -97,18 +99,17 @@ impl Leads {
 
     pub(super) fn next_wakeup(&self) -> Duration {
         match self.next() {
-            Some(next) if self.asked.len() < AT_ONCE => {
-                self.tokens.ready(self.waiting[next].reserve())
-            }
+            Some(next) => self.tokens.ready(self.waiting[next].reserve()),
             // The end of one of those that are asked wakes us.
-            _ => Duration::MAX,
+            None => Duration::MAX,
         }
     }
 
-    /// The most urgent one; of equals, the first that came.
+    /// The most urgent one, if it may go; of equals, the first that came.
     fn next(&self) -> Option<usize> {
-        let leads = self.waiting.iter().enumerate();
-        leads.rev().max_by_key(|(_, lead)| lead.urgency()).map(|(index, _)| index)
+        let leads = self.waiting.iter().enumerate().rev();
+        let (index, lead) = leads.max_by_key(|(_, lead)| lead.urgency())?;
+        (self.asked.len() < lead.at_once()).then_some(index)
     }
 
     /// The least urgent one, and how urgent it is; of equals, the first that came.
@@ -129,6 +130,11 @@ impl Lead {
             Source::Introduced => 1,
             Source::Swept => 0,
         }
+    }
+
+    /// Below which number of those that are asked it may go.
+    fn at_once(&self) -> usize {
+        if self.source == Source::Swept { SWEPT_AT_ONCE } else { AT_ONCE }
     }
 
     /// How many tokens it must leave to others.

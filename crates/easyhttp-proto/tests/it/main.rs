@@ -6,6 +6,7 @@ mod bad_input;
 mod corners;
 mod crowds;
 mod golden;
+mod leads;
 mod network;
 mod presence;
 mod properties;

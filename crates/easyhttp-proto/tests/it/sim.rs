@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::Action;
+use easyhttp_proto::peers::Source;
 use easyhttp_proto::{DeviceId, datagram, limits};
 
 use devices::{Ours, Python};
@@ -33,6 +34,7 @@ pub(crate) struct Network {
     under_way: BTreeMap<(Duration, u64), Arrival>,
     arrivals: u64,
     sent: Vec<Sent>,
+    pings: Vec<Ping>,
 }
 
 /// How a link behaves. Of a PING by HTTP the handshake is lost as datagrams are,
@@ -80,6 +82,7 @@ impl Network {
             under_way: BTreeMap::new(),
             arrivals: 0,
             sent: Vec::new(),
+            pings: Vec::new(),
         }
     }
 
@@ -96,6 +99,15 @@ impl Network {
     /// Starts a Python device whose server answers after this time only.
     pub(crate) fn start_python(&mut self, id: &str, answers_after: Duration) -> Node {
         self.plug_in(id, Program::Python { answers_after })
+    }
+
+    /// Tells a device of an address. It keeps what is not of a sweep, and tries
+    /// it every three seconds.
+    pub(crate) fn give_lead(&mut self, node: Node, at: SocketAddr, source: Source) {
+        let now = self.now;
+        if let Some(device) = &mut self.hosts[node.0].device {
+            device.take_lead(now, at, source);
+        }
     }
 
     /// The device says goodbye and is gone.
@@ -160,6 +172,27 @@ impl Network {
     /// The device gets another address, and does not notice.
     pub(crate) fn move_to(&mut self, node: Node, ip: [u8; 4]) {
         self.hosts[node.0].address.set_ip(ip.into());
+    }
+
+    /// How many PINGs a device sent within any such time, and at once, at the
+    /// most.
+    pub(crate) fn most_pings(&self, node: Node, span: Duration) -> (usize, usize) {
+        let pings: Vec<_> = self.pings.iter().filter(|ping| ping.by == node).collect();
+        let count = |is_in: &dyn Fn(&Ping, &Ping) -> bool| {
+            let counts =
+                pings.iter().map(|one| pings.iter().filter(|ping| is_in(one, ping)).count());
+            counts.max().unwrap_or(0)
+        };
+        let within = count(&|one, ping| one.sent <= ping.sent && ping.sent < one.sent + span);
+        let at_once = count(&|one, ping| {
+            ping.sent <= one.sent && ping.ended.is_none_or(|ended| one.sent < ended)
+        });
+        (within, at_once)
+    }
+
+    /// Where a device has sent PINGs.
+    pub(crate) fn pinged_by(&self, node: Node) -> Vec<SocketAddr> {
+        self.pings.iter().filter(|ping| ping.by == node).map(|ping| ping.at).collect()
     }
 
     /// Lets time pass.
@@ -259,12 +292,26 @@ impl Network {
                     device.hear(self.now, from, &bytes);
                 }
             }
-            Arrival::Ping { from, sender, asked, at } => {
+            Arrival::Ping { number, from, sender, asked, at } => {
                 let (found, pause) = self.ping(sender, at);
                 let due = self.now + pause + self.delay();
-                self.put_under_way(due, Arrival::PingEnded { to: from, asked, at, found });
+                self.put_under_way(due, Arrival::PingEnded { number, to: from, asked, at, found });
             }
-            Arrival::PingEnded { to, asked, at, found } => {
+            Arrival::Introduce { from, at } => {
+                let host = self.hosts.iter().find(|host| host.address == at && !host.is_asleep);
+                if let Some(device) = host.and_then(|host| host.device.as_deref()) {
+                    let devices = device.introduces();
+                    let due = self.now + self.delay();
+                    self.put_under_way(due, Arrival::Introduced { to: from, devices });
+                }
+            }
+            Arrival::Introduced { to, devices } => {
+                for at in devices {
+                    self.give_lead(to, at, Source::Introduced);
+                }
+            }
+            Arrival::PingEnded { number, to, asked, at, found } => {
+                self.pings[number].ended = Some(self.now);
                 if let Some(device) = &mut self.hosts[to.0].device {
                     device.ping_ended(self.now, asked, at, found);
                 }
@@ -324,7 +371,13 @@ impl Network {
             Output::Ping { asked, at } => {
                 let sender = (host.id, host.address);
                 let due = self.now + self.delay();
-                self.put_under_way(due, Arrival::Ping { from: by, sender, asked, at });
+                let number = self.pings.len();
+                self.pings.push(Ping { by, at, sent: self.now, ended: None });
+                self.put_under_way(due, Arrival::Ping { number, from: by, sender, asked, at });
+            }
+            Output::Introduce { at } => {
+                let due = self.now + self.delay();
+                self.put_under_way(due, Arrival::Introduce { from: by, at });
             }
         }
     }
@@ -373,7 +426,11 @@ trait Device {
     /// A PING arrived by HTTP. Gives the id in the PONG; none if nobody answers.
     fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId>;
     /// Its own PING ended.
-    fn ping_ended(&mut self, now: Duration, asked: DeviceId, at: SocketAddr, found: Found);
+    fn ping_ended(&mut self, now: Duration, asked: Option<DeviceId>, at: SocketAddr, found: Found);
+    /// Some device may be at this address.
+    fn take_lead(&mut self, now: Duration, at: SocketAddr, source: Source);
+    /// The addresses of those that it knows, as it tells others.
+    fn introduces(&self) -> Vec<SocketAddr>;
     /// What it does now. Called until it does nothing.
     fn wake(&mut self, now: Duration) -> Option<Output>;
     /// When it has something to do by itself.
@@ -390,8 +447,20 @@ trait Device {
 
 /// What a device sends.
 enum Output {
-    Datagram { from_port: u16, to: SocketAddr, bytes: Vec<u8> },
-    Ping { asked: DeviceId, at: SocketAddr },
+    Datagram {
+        from_port: u16,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    /// To this device, or to whoever is there.
+    Ping {
+        asked: Option<DeviceId>,
+        at: SocketAddr,
+    },
+    /// The question for those whom the device there knows.
+    Introduce {
+        at: SocketAddr,
+    },
 }
 
 /// Whom a PING found.
@@ -407,9 +476,41 @@ enum Found {
 
 /// What is under way.
 enum Arrival {
-    Datagram { to: Node, from: SocketAddr, bytes: Vec<u8> },
-    Ping { from: Node, sender: (DeviceId, SocketAddr), asked: DeviceId, at: SocketAddr },
-    PingEnded { to: Node, asked: DeviceId, at: SocketAddr, found: Found },
+    Datagram {
+        to: Node,
+        from: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    Ping {
+        number: usize,
+        from: Node,
+        sender: (DeviceId, SocketAddr),
+        asked: Option<DeviceId>,
+        at: SocketAddr,
+    },
+    PingEnded {
+        number: usize,
+        to: Node,
+        asked: Option<DeviceId>,
+        at: SocketAddr,
+        found: Found,
+    },
+    Introduce {
+        from: Node,
+        at: SocketAddr,
+    },
+    Introduced {
+        to: Node,
+        devices: Vec<SocketAddr>,
+    },
+}
+
+/// A PING that somebody sent.
+struct Ping {
+    by: Node,
+    at: SocketAddr,
+    sent: Duration,
+    ended: Option<Duration>,
 }
 
 struct Host {

@@ -17,6 +17,9 @@ use super::{Device, Found, GROUP, Output};
 /// From where both kinds of device speak. Ours hears the answers there as well.
 const SPEAKER_PORT: u16 = 49152;
 
+/// How often our device tries the leads that last.
+const LEADS_AGAIN: Duration = Duration::from_secs(3);
+
 /// Our own device: the protocol's state machines, driven as the library does.
 pub(super) struct Ours {
     id: DeviceId,
@@ -27,6 +30,9 @@ pub(super) struct Ours {
     greeted: BTreeMap<DeviceId, (VecDeque<SocketAddr>, Pinged)>,
     probes: Vec<Probe>,
     pings: VecDeque<Output>,
+    /// The leads that last, and when they are given next.
+    leads: Vec<(SocketAddr, Source)>,
+    next_leads: Duration,
     told: Vec<Action>,
 }
 
@@ -48,6 +54,8 @@ impl Ours {
             greeted: BTreeMap::new(),
             probes: Vec::new(),
             pings: VecDeque::new(),
+            leads: Vec::new(),
+            next_leads: Duration::MAX,
             told: Vec::new(),
         }
     }
@@ -59,7 +67,7 @@ impl Ours {
     fn probe(&mut self, id: DeviceId, new: SocketAddr) {
         let old = self.address_of(id).unwrap();
         self.probes.push(Probe { id, new, old, is_new: None, is_old: None });
-        self.pings.extend([new, old].map(|at| Output::Ping { asked: id, at }));
+        self.pings.extend([new, old].map(|at| Output::Ping { asked: Some(id), at }));
     }
 
     /// Whether the PING that has ended was one of a probe.
@@ -99,7 +107,7 @@ impl Ours {
     fn greet_elsewhere(&mut self, now: Duration, asked: DeviceId) {
         let Some((others, outcome)) = self.greeted.get_mut(&asked) else { return };
         match others.pop_front() {
-            Some(at) => self.pings.push_back(Output::Ping { asked, at }),
+            Some(at) => self.pings.push_back(Output::Ping { asked: Some(asked), at }),
             None => self.discovery.pinged(now, asked, *outcome, &mut self.peers),
         }
     }
@@ -125,7 +133,14 @@ impl Device for Ours {
         Some(self.id)
     }
 
-    fn ping_ended(&mut self, now: Duration, asked: DeviceId, at: SocketAddr, found: Found) {
+    fn ping_ended(&mut self, now: Duration, asked: Option<DeviceId>, at: SocketAddr, found: Found) {
+        let Some(asked) = asked else {
+            let answered = match found {
+                Found::Device(id) => Some((id, Some("0.4.0"))),
+                Found::Refused | Found::Nobody => None,
+            };
+            return self.discovery.asked(now, at, answered, &mut self.peers);
+        };
         if self.probe_ended(now, asked, at, found) {
             return;
         }
@@ -146,7 +161,23 @@ impl Device for Ours {
         self.greet_elsewhere(now, asked);
     }
 
+    fn take_lead(&mut self, now: Duration, at: SocketAddr, source: Source) {
+        self.discovery.lead(at, source);
+        if matches!(source, Source::Added | Source::Remembered) {
+            self.leads.push((at, source));
+            self.next_leads = now + LEADS_AGAIN;
+        }
+    }
+
+    fn introduces(&self) -> Vec<SocketAddr> {
+        self.peers.iter().filter_map(|peer| Some(peer.addresses().first()?.at)).collect()
+    }
+
     fn wake(&mut self, now: Duration) -> Option<Output> {
+        if self.next_leads <= now {
+            self.next_leads = now + LEADS_AGAIN;
+            self.leads.iter().for_each(|(at, source)| self.discovery.lead(*at, *source));
+        }
         loop {
             if let Some(ping) = self.pings.pop_front() {
                 return Some(ping);
@@ -157,6 +188,8 @@ impl Device for Ours {
                 }
                 Action::Answer(to, bytes) => return Some(Self::datagram(to, bytes)),
                 Action::Ping(asked) => self.greet(now, asked),
+                Action::Ask { at, .. } => return Some(Output::Ping { asked: None, at }),
+                Action::Introduce(at) => return Some(Output::Introduce { at }),
                 Action::Probe(asked, at) => self.probe(asked, at),
                 news => self.told.push(news),
             }
@@ -164,7 +197,7 @@ impl Device for Ours {
     }
 
     fn next_wakeup(&self) -> Duration {
-        self.discovery.next_wakeup()
+        self.discovery.next_wakeup().min(self.next_leads)
     }
 
     fn goodbye(&self) -> Option<Output> {
@@ -237,7 +270,7 @@ impl Device for Python {
             let port = message["port"].as_u64().unwrap_or(5000);
             let claimed = SocketAddr::new(from.ip(), u16::try_from(port).unwrap());
             let at = *self.known.entry(id).or_insert(claimed);
-            self.outputs.push_back(Output::Ping { asked: id, at });
+            self.outputs.push_back(Output::Ping { asked: Some(id), at });
         }
     }
 
@@ -249,7 +282,13 @@ impl Device for Python {
         Some(self.id)
     }
 
-    fn ping_ended(&mut self, _: Duration, _: DeviceId, _: SocketAddr, _: Found) {}
+    fn ping_ended(&mut self, _: Duration, _: Option<DeviceId>, _: SocketAddr, _: Found) {}
+
+    fn take_lead(&mut self, _: Duration, _: SocketAddr, _: Source) {}
+
+    fn introduces(&self) -> Vec<SocketAddr> {
+        Vec::new()
+    }
 
     fn wake(&mut self, now: Duration) -> Option<Output> {
         if self.next_announce <= now {
