@@ -14,7 +14,7 @@
 //! looks around.
 
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -24,6 +24,9 @@ use crate::{Command, DeviceId, Malformed, VERSION, json};
 /// The multicast group of the devices in the field. IANA lists it as
 /// All-Snoopers (RFC 4286); it is link-local, so it never crosses a router.
 pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 106);
+
+/// TMP
+pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x8000, 0x6a);
 
 /// The UDP port that goes with [`GROUP`].
 pub const PORT: u16 = 37020;

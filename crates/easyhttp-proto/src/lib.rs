@@ -27,6 +27,7 @@ pub mod datagram;
 pub mod discovery;
 pub mod exchange;
 pub mod id;
+pub mod introduction;
 mod json;
 pub mod limits;
 mod malformed;

@@ -107,3 +107,6 @@ pub const RETRY_AFTER_SECS: u64 = 1;
 
 /// How long stopping waits for the handlers and connections that still run.
 pub const STOP: Duration = Duration::from_secs(5);
+
+/// TMP
+pub const CHECK: Duration = Duration::from_secs(1);

@@ -15,6 +15,7 @@ use crate::address::IntoAddress;
 use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::builder::Builder;
 use crate::call::Reply;
+use crate::discovery::Interface;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
 use crate::node::Node;
@@ -131,6 +132,13 @@ impl EasyHttpAsync {
     pub fn remove(&self, id: impl IntoDeviceId) -> Result<bool> {
         let id = id.into_device_id()?;
         Ok(self.node.peers().remove(id))
+    }
+
+    /// The network interfaces of this machine, and what discovery does on each:
+    /// for those who ask why two devices do not see each other. Empty while
+    /// discovery is stopped.
+    pub async fn interfaces(&self) -> Vec<Interface> {
+        self.node.interfaces().await
     }
 
     /// Starts to find others and to be found, if it does not run already.

@@ -19,6 +19,7 @@ use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::asynchronous::EasyHttpAsync;
 use crate::builder::Builder;
 use crate::call::Reply;
+use crate::discovery::Interface;
 use crate::error::{Error, Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
 use crate::peer::{Moved, Peer};
@@ -141,6 +142,11 @@ impl EasyHttp {
     /// Forgets a device; see [`EasyHttpAsync::remove`].
     pub fn remove(&self, id: impl IntoDeviceId) -> Result<bool> {
         self.easy.remove(id)
+    }
+
+    /// What discovery does on each interface; see [`EasyHttpAsync::interfaces`].
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.call(|easy| async move { Ok(easy.interfaces().await) }).unwrap_or_default()
     }
 
     /// Starts to find others and to be found; see [`EasyHttpAsync::start_discovery`].

@@ -16,7 +16,8 @@ use crate::handler::{Callback, Handler, Set, async_handlers, on, on_async, plain
 use crate::lifecycle::new_id;
 use crate::peer::{Moved, Peer};
 use crate::request::Request;
-use crate::settings::{Identity, Limits, Settings};
+use crate::interfaces::Choice;
+use crate::settings::{Identity, Limits, PORT, Settings};
 
 /// Between how often, and how seldom, a device may announce itself.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -53,16 +54,16 @@ impl<Face> Builder<Face> {
 
     /// The TCP port to answer on; 0 picks one that is free. 5000 by default.
     pub fn port(mut self, port: u16) -> Self {
-        let address = self.settings.listen.map(|(address, _)| address);
-        let address = address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
+        let address = self.settings.listen.and_then(|(address, _)| address);
         self.settings.listen = Some((address, port));
         self
     }
 
-    /// The address of this machine to answer on. All of them by default.
+    /// The address of this machine to answer on. By default all of them, those
+    /// of IPv4 and IPv6. Others are told of this one alone.
     pub fn address(mut self, address: impl Into<IpAddr>) -> Self {
-        let port = self.settings.listen.map_or(5000, |(_, port)| port);
-        self.settings.listen = Some((address.into(), port));
+        let port = self.settings.listen.map_or(PORT, |(_, port)| port);
+        self.settings.listen = Some((Some(address.into()), port));
         self
     }
 
@@ -119,12 +120,59 @@ impl<Face> Builder<Face> {
         self
     }
 
-    /// The network interfaces to find others on, by name. All by default.
+    /// The network interfaces to find others on, by name. By default all that
+    /// are up, except those of containers, virtual machines and tunnels, whose
+    /// names say it: `docker0`, `veth…`, `virbr0`, `tun0`, `wg0` and the like.
+    /// No names mean the default.
     pub fn interfaces<I>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        self.settings.interfaces = names.into_iter().map(Into::into).collect();
+        let names: Vec<_> = names.into_iter().map(Into::into).collect();
+        self.settings.interfaces =
+            if names.is_empty() { Choice::Usual } else { Choice::Named(names) };
+        self
+    }
+
+    /// Finds others on every network interface, those of containers, virtual
+    /// machines and tunnels included.
+    pub fn all_interfaces(mut self) -> Self {
+        self.settings.interfaces = Choice::All;
+        self
+    }
+
+    /// Names where a device is, as `"192.168.1.23:5000"` or
+    /// `"kitchen.example:5000"`, for networks on which multicast does not pass.
+    /// Its id need not be known: it is asked for its name, and for the devices
+    /// that it knows, at the start and every 5 s until it answers. Can be
+    /// repeated.
+    pub fn peer(mut self, address: impl Into<String>) -> Self {
+        let address = address.into();
+        match is_host_and_port(&address) {
+            // Addresses first: names have to be looked up.
+            true if address.parse::<SocketAddr>().is_ok() => self.settings.peers.insert(0, address),
+            true => self.settings.peers.push(address),
+            false => self.wrong = Some(Error::InvalidAddress(address)),
+        }
+        self
+    }
+
+    /// Whether to find others by DNS-SD as well, and be found: as a service
+    /// `_easyhttp._tcp.local`, and as the host `ID.local`, which browsers find.
+    /// On by default; never done with another
+    /// [`discovery_port`](Self::discovery_port) than the usual one.
+    pub fn dns_sd(mut self, dns_sd: bool) -> Self {
+        self.settings.dns_sd = dns_sd;
+        self
+    }
+
+    /// Whether to ask every address of the networks that this machine is on, at
+    /// most 254 on each, for a device at its own port or at port 5000: at the
+    /// start, and when an interface appears. For networks on which multicast
+    /// does not pass. Off by default: such a sweep looks like an attack to
+    /// those who watch a network.
+    pub fn sweep(mut self, sweep: bool) -> Self {
+        self.settings.sweep = sweep;
         self
     }
 
@@ -199,6 +247,15 @@ impl Builder<EasyHttpAsync> {
     pub async fn start(self) -> Result<EasyHttpAsync> {
         EasyHttpAsync::start_with(self).await
     }
+}
+
+/// Whether this names a host and a port on it.
+fn is_host_and_port(text: &str) -> bool {
+    let parts = text.rsplit_once(':');
+    parts.is_some_and(|(host, port)| {
+        let is_bare_v6 = host.contains(':') && !host.starts_with('[');
+        !host.is_empty() && !is_bare_v6 && port.parse::<u16>().is_ok_and(|port| port != 0)
+    })
 }
 
 impl<Face> std::fmt::Debug for Builder<Face> {

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::StartError;
+use crate::files::{beside, replace};
 
 /// A device file that this process alone uses, until it is dropped.
 #[derive(Debug)]
@@ -98,24 +99,13 @@ impl DeviceFile {
 
     /// Writes the file: all of it, or nothing. When this returns it is on disk.
     pub(crate) fn write(&self, id: DeviceId, port: u16) -> Result<(), StartError> {
-        let new = beside(&self.path, "new");
         let content = Content { device_id: id, port, version: VERSION };
-        let write = || -> io::Result<()> {
-            let mut json = serde_json::to_vec_pretty(&content)?;
+        let json = serde_json::to_vec_pretty(&content).map_err(io::Error::from);
+        let written = json.and_then(|mut json| {
             json.push(b'\n');
-            let mut file = File::create(&new)?;
-            file.write_all(&json)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)?;
-            // The new name is on disk when the folder is.
-            #[cfg(unix)]
-            File::open(folder(&self.path))?.sync_all()?;
-            Ok(())
-        };
-        write().map_err(|source| {
-            let _ = fs::remove_file(&new);
-            self.failed("write", source)
-        })
+            replace(&self.path, &json)
+        });
+        written.map_err(|source| self.failed("write", source))
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> StartError {
@@ -132,20 +122,6 @@ impl Drop for DeviceFile {
         // Closing alone does not free the lock while a child process that is
         // just being started has our files.
         let _ = self.lock.unlock();
-    }
-}
-
-/// `.NAME.EXTENSION` in the folder of a file.
-fn beside(path: &Path, extension: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{extension}"))
-}
-
-#[cfg(unix)]
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }
 

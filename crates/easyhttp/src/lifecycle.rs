@@ -18,19 +18,20 @@ use crate::lock::lock;
 use crate::node::Node;
 use crate::settings::{Identity, Settings};
 use crate::tasks::Tasks;
+use crate::discovery::Remembered;
 use crate::{discovery, server};
 
 impl Node {
     /// Starts a device on the current runtime. When this returns, its port
     /// answers.
-    pub(crate) async fn start(settings: Settings, handlers: Set) -> Result<Arc<Self>> {
+    pub(crate) async fn start(mut settings: Settings, handlers: Set) -> Result<Arc<Self>> {
         let file = match &settings.identity {
             Identity::File(path) => Some(DeviceFile::lock(path)?),
             Identity::Fixed(_) => None,
         };
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
-            Some(at) => Some(server::listen(at.into()).await?),
+            Some((address, port)) => Some(server::listen(address, port)?),
             None => None,
         };
         let port = listener.as_ref().and_then(|l| l.local_addr().ok()).map(|at| at.port());
@@ -43,6 +44,7 @@ impl Node {
             file.write(id, port.unwrap_or_default())?;
         }
 
+        settings.host_names.push(discovery::host_name(id));
         let node = Arc::new(Self {
             id,
             port,
@@ -56,6 +58,7 @@ impl Node {
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
             started: Instant::now(),
             file: Mutex::new(file),
+            remembered: Remembered::of(&settings.identity),
             settings,
         });
         if port.is_some() {
@@ -81,7 +84,10 @@ impl Node {
             let _ = SockRef::from(&listener).shutdown(Shutdown::Both);
         }
         lock(&self.discovery).take();
-        lock(&self.file).take();
+        // While the folder is still ours alone.
+        if let Some(_file) = lock(&self.file).take() {
+            self.remember();
+        }
         self.client.close();
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::answer::Returned;
 use crate::client::Client;
 use crate::device_file::DeviceFile;
-use crate::discovery;
+use crate::discovery::{self, Remembered};
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handlers};
 use crate::instant::instant_after;
@@ -36,6 +36,8 @@ pub(crate) struct Node {
     pub(crate) listener: Mutex<Option<TcpListener>>,
     pub(crate) discovery: Mutex<Option<discovery::Running>>,
     pub(crate) file: Mutex<Option<DeviceFile>>,
+    /// The peers of the last run, and for the next one.
+    pub(crate) remembered: Option<Remembered>,
     pub(crate) peers: Mutex<PeerTable>,
     /// Woken when a peer enters the table.
     pub(crate) peer_heard: Notify,
@@ -118,7 +120,7 @@ impl Node {
         }
     }
 
-    pub(crate) fn duplicate_id(self: &Arc<Self>, from: SocketAddr) {
+    pub(crate) fn duplicate_id(self: &Arc<Self>, _here: Option<std::net::IpAddr>, from: SocketAddr) {
         tracing::warn!(id = %self.id, %from, "another device uses the id of this one");
         self.notify(self.handlers.duplicate_id(), from);
     }
@@ -161,12 +163,30 @@ impl Node {
         lock(&self.discovery).is_some()
     }
 
+    pub(crate) async fn interfaces(&self) -> Vec<discovery::Interface> {
+        let reported = lock(&self.discovery).as_ref().map(discovery::Running::report);
+        match reported {
+            Some(reported) => reported.await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
     /// How long a call may wait for an unknown device: discovery that has just
     /// started is given a moment.
     pub(crate) fn first_wait(&self) -> Duration {
         lock(&self.discovery).as_ref().map_or(Duration::ZERO, |discovery| {
             limits::FIRST_WAIT.saturating_sub(discovery.running_for())
         })
+    }
+
+    pub(crate) fn introducible(&self) -> Vec<(DeviceId, SocketAddr)> { vec![] } // TMP
+    pub(crate) async fn introduced_by(&self, _: SocketAddr) -> Vec<(DeviceId, SocketAddr)> { vec![] } // TMP
+
+    /// Keeps what is known of peers for the next run.
+    pub(crate) fn remember(&self) {
+        if let Some(remembered) = &self.remembered {
+            remembered.keep(self.introducible());
+        }
     }
 
     // ---- handlers ----

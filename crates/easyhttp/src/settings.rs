@@ -1,24 +1,33 @@
 //! How a device is set up, and where its limits start.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use easyhttp_proto::{DeviceId, datagram, limits};
 use tokio::sync::Semaphore;
 
+use crate::interfaces::Choice;
+
+/// The TCP port of a device that is not given another one.
+pub(crate) const PORT: u16 = 5000;
+
 /// What a running device was set up with.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) debug: bool,
     pub(crate) identity: Identity,
-    /// Where to listen. None: the device only asks.
-    pub(crate) listen: Option<(IpAddr, u16)>,
+    /// The address, if it is to be only one, and the port to listen on. None:
+    /// the device only asks.
+    pub(crate) listen: Option<(Option<IpAddr>, u16)>,
     pub(crate) discovery: bool,
     pub(crate) discovery_port: u16,
     pub(crate) announce_interval: Duration,
-    /// The interfaces to find others on. Empty: all of them.
-    pub(crate) interfaces: Vec<String>,
+    pub(crate) interfaces: Choice,
+    /// `HOST:PORT` of devices that need not be found.
+    pub(crate) peers: Vec<String>,
+    pub(crate) dns_sd: bool,
+    pub(crate) sweep: bool,
     pub(crate) host_names: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) limits: Limits,
@@ -38,11 +47,14 @@ impl Default for Settings {
         Self {
             debug: false,
             identity: Identity::File("easyhttp_device.json".into()),
-            listen: Some((Ipv4Addr::UNSPECIFIED.into(), 5000)),
+            listen: Some((None, PORT)),
             discovery: true,
             discovery_port: datagram::PORT,
             announce_interval: limits::ANNOUNCE,
-            interfaces: Vec::new(),
+            interfaces: Choice::default(),
+            peers: Vec::new(),
+            dns_sd: true,
+            sweep: false,
             host_names: Vec::new(),
             allowed_origins: Vec::new(),
             limits: Limits::default(),

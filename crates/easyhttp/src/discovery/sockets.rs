@@ -1,52 +1,54 @@
-//! The multicast sockets, on every interface.
+//! The multicast sockets: a pair for each interface and address family.
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::datagram::GROUP;
-use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
-use crate::interfaces::{self, Interface};
+use super::network::{Family, Network, into_tokio};
+use super::report::{self, InterfaceState};
+use crate::interfaces::Interface;
 
 /// How long the answers to a question take at the most.
 const ANSWERS: Duration = Duration::from_millis(500);
 
-/// Where the group is heard. Where the system allows it, the socket takes only
-/// what is sent to the group: of the devices that share the port, a unicast
-/// datagram reaches one, and it may be meant for another.
-const GROUP_ADDRESS: Ipv4Addr = if cfg!(unix) { GROUP } else { Ipv4Addr::UNSPECIFIED };
-
-/// One socket that hears the group, and one for each interface that speaks.
+/// The sockets of discovery.
 pub(super) struct Sockets {
-    port: u16,
-    /// The interfaces that the user chose. Empty: all of them.
-    names: Vec<String>,
-    listener: UdpSocket,
+    network: Network,
+    links: Vec<Link>,
     /// Hears the answers of Python devices while we ask, and when it was opened.
     /// They come to the group's port, where only the socket that was opened
     /// last gets them.
     latest: Option<(UdpSocket, Instant)>,
-    speakers: Vec<Speaker>,
 }
 
-/// Speaks on one interface, and hears the answers to that.
-///
-/// Answers go to its own port: the group's port may be shared by several
-/// devices of one host, and a unicast datagram reaches only one of them.
-struct Speaker {
+/// One interface, as IPv4 or IPv6 sees it.
+struct Link {
     interface: Interface,
-    socket: UdpSocket,
+    family: Family,
+    /// Hears what is sent to the group on this interface. Each has its own: so
+    /// it is known where a datagram came in, and Linux allows a socket no more
+    /// than 20 memberships.
+    listener: UdpSocket,
+    /// Speaks on this interface, and hears the answers to that. They go to its
+    /// own port: the group's port may be shared by several devices of one host,
+    /// and a unicast datagram reaches only one of them.
+    speaker: UdpSocket,
+    sent: u64,
+    heard: u64,
+    problem: Option<io::Error>,
 }
 
 impl Sockets {
-    pub(super) fn open(port: u16, names: Vec<String>) -> io::Result<Self> {
-        let listener = open_listener(GROUP_ADDRESS, port)?;
-        let mut sockets = Self { port, names, listener, latest: None, speakers: Vec::new() };
+    /// Opens them on all interfaces that there are by now.
+    pub(super) fn open(network: Network) -> io::Result<Self> {
+        // Says at once whether the port can be used at all.
+        drop(network.open_answers()?);
+        let mut sockets = Self { network, links: Vec::new(), latest: None };
         sockets.refresh();
         Ok(sockets)
     }
@@ -54,8 +56,8 @@ impl Sockets {
     /// Follows interfaces that appear, vanish or change their address, and says
     /// whether there are new ones.
     pub(super) fn refresh(&mut self) -> bool {
-        let interfaces = match interfaces::list(&self.names) {
-            Ok(interfaces) => interfaces,
+        let wanted = match self.network.links() {
+            Ok(wanted) => wanted,
             Err(error) => {
                 tracing::warn!(%error, "cannot list the network interfaces");
                 return false;
@@ -63,16 +65,18 @@ impl Sockets {
         };
         // Not for longer: a Python device of this host wants its own answers.
         self.latest.take_if(|(_, opened)| opened.elapsed() > ANSWERS);
+        self.links.retain(|link| wanted.iter().any(|(there, family)| link.is_of(there, *family)));
         let mut has_new = false;
-        self.leave(&interfaces);
-        for interface in interfaces {
-            if self.speakers.iter().any(|speaker| speaker.interface == interface) {
+        for (interface, family) in wanted {
+            let mut links = self.links.iter_mut();
+            if let Some(link) = links.find(|link| link.is_of(&interface, family)) {
+                link.interface = interface;
                 continue;
             }
             let name = interface.name.clone();
-            match self.join(interface) {
-                Ok(speaker) => {
-                    self.speakers.push(speaker);
+            match Link::open(interface, family, &self.network) {
+                Ok(link) => {
+                    self.links.push(link);
                     has_new = true;
                 }
                 Err(error) => tracing::debug!(name, %error, "no multicast on this interface"),
@@ -81,70 +85,109 @@ impl Sockets {
         has_new
     }
 
-    /// Forgets the interfaces that are not among these. A membership of one that
-    /// vanished would count for ever; Linux allows 20 of a socket.
-    fn leave(&mut self, interfaces: &[Interface]) {
-        let gone = |speaker: &mut Speaker| !interfaces.contains(&speaker.interface);
-        for Speaker { interface, .. } in self.speakers.extract_if(.., gone) {
-            if interfaces.iter().all(|other| other.index != interface.index) {
-                let membership = InterfaceIndexOrAddress::Index(interface.index);
-                let listener = socket2::SockRef::from(&self.listener);
-                let _ = listener.leave_multicast_v4_n(&GROUP, &membership);
-            }
-        }
-    }
-
-    /// Hears the group on an interface, and opens a socket that speaks there.
-    fn join(&self, interface: Interface) -> io::Result<Speaker> {
-        let membership = InterfaceIndexOrAddress::Index(interface.index);
-        match socket2::SockRef::from(&self.listener).join_multicast_v4_n(&GROUP, &membership) {
-            Ok(()) => {}
-            // Still joined from before its address changed.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-            // Linux allows 20 of a socket. It can still speak there, and hear
-            // whoever answers.
-            Err(error) => tracing::warn!(
-                name = interface.name, %error, "does not hear the group on this interface"
-            ),
-        }
-        let socket = into_tokio(open_speaker(&interface)?)?;
-        Ok(Speaker { interface, socket })
-    }
-
     /// Sends to the group on every interface. What an interface does not take
     /// is lost, as any datagram may be.
     pub(super) fn announce(&mut self, datagram: &[u8], asks: bool) {
         if asks {
-            let latest = open_listener(Ipv4Addr::UNSPECIFIED, self.port).ok();
-            self.latest = latest.map(|socket| (socket, Instant::now()));
+            let latest = self.network.open_answers().and_then(into_tokio);
+            self.latest = latest.ok().map(|socket| (socket, Instant::now()));
         }
-        for Speaker { interface, socket } in &self.speakers {
-            if let Err(error) = send(socket, datagram, (GROUP, self.port).into()) {
-                tracing::debug!(name = interface.name, %error, "cannot announce");
+        for link in &mut self.links {
+            let group = self.network.group(&link.interface, link.family);
+            link.problem = send(&link.speaker, datagram, group).err();
+            match &link.problem {
+                None => link.sent += 1,
+                Some(error) => {
+                    tracing::debug!(name = link.interface.name, %error, "cannot announce");
+                }
             }
         }
     }
 
+    /// Sends to one address.
     pub(super) fn answer(&self, to: SocketAddr, datagram: &[u8]) {
-        let Some(Speaker { socket, .. }) = self.speakers.first() else { return };
-        if let Err(error) = send(socket, datagram, to) {
+        let mut links = self.links.iter().filter(|link| link.can_reach(to));
+        let is_near = |link: &&Link| link.interface.is_on_link(to.ip());
+        let Some(link) = links.clone().find(is_near).or_else(|| links.next()) else { return };
+        if let Err(error) = send(&link.speaker, datagram, to) {
             tracing::debug!(%to, %error, "cannot answer");
         }
     }
 
-    /// The next datagram from any socket.
-    pub(super) async fn receive(&self, buffer: &mut [u8]) -> (usize, SocketAddr) {
+    /// The next datagram from any socket, if it comes from the network behind
+    /// its interface: the group does not cross a router, so what comes from
+    /// elsewhere is forged.
+    pub(super) async fn receive(&mut self, buffer: &mut [u8]) -> (usize, SocketAddr) {
         poll_fn(|cx| {
-            let speakers = self.speakers.iter().map(|speaker| &speaker.socket);
-            let latest = self.latest.iter().map(|(socket, _)| socket);
-            for socket in std::iter::once(&self.listener).chain(latest).chain(speakers) {
-                if let Poll::Ready(received) = poll_receive(socket, cx, buffer) {
-                    return Poll::Ready(received);
+            for Link { interface, listener, speaker, heard, .. } in &mut self.links {
+                let is_near = |from: SocketAddr| interface.is_on_link(from.ip());
+                for socket in [listener, speaker] {
+                    if let Poll::Ready(received) = poll_receive(socket, cx, buffer, is_near) {
+                        *heard += 1;
+                        return Poll::Ready(received);
+                    }
                 }
             }
-            Poll::Pending
+            let Some((socket, _)) = &self.latest else { return Poll::Pending };
+            let is_near = |from: SocketAddr| {
+                self.links.iter().any(|link| link.interface.is_on_link(from.ip()))
+            };
+            poll_receive(socket, cx, buffer, is_near)
         })
         .await
+    }
+
+    /// Our own address on the network where `other` is.
+    pub(super) fn own_address(&self, other: IpAddr) -> Option<IpAddr> {
+        let near = self.links.iter().find(|link| link.interface.is_on_link(other))?;
+        near.interface.addresses().find(|own| own.is_ipv4() == other.is_ipv4())
+    }
+
+    /// What is done on each interface of this machine, and to what effect.
+    pub(super) fn report(&self) -> Vec<report::Interface> {
+        let interfaces = self.network.interfaces().unwrap_or_default();
+        interfaces.into_iter().map(|interface| self.report_on(interface)).collect()
+    }
+
+    fn report_on(&self, interface: Interface) -> report::Interface {
+        let links = || self.links.iter().filter(|link| link.interface.index == interface.index);
+        let problem = links().find_map(|link| link.problem.as_ref());
+        let state = match (self.network.why_skipped(&interface), problem) {
+            (Some(reason), _) => InterfaceState::Skipped(reason),
+            (None, Some(problem)) => InterfaceState::Failing(problem.to_string()),
+            (None, None) if links().next().is_none() => {
+                InterfaceState::Failing("the group cannot be joined".to_owned())
+            }
+            (None, None) => InterfaceState::Used,
+        };
+        report::Interface {
+            addresses: interface.addresses().collect(),
+            sent: links().map(|link| link.sent).sum(),
+            heard: links().map(|link| link.heard).sum(),
+            name: interface.name,
+            state,
+        }
+    }
+}
+
+impl Link {
+    fn open(interface: Interface, family: Family, network: &Network) -> io::Result<Self> {
+        let listener = into_tokio(network.open_listener(&interface, family)?)?;
+        let speaker = into_tokio(network.open_speaker(&interface, family)?)?;
+        Ok(Self { interface, family, listener, speaker, sent: 0, heard: 0, problem: None })
+    }
+
+    fn is_of(&self, interface: &Interface, family: Family) -> bool {
+        let own = (&self.interface.name, self.interface.index, self.family);
+        own == (&interface.name, interface.index, family)
+    }
+
+    fn can_reach(&self, to: SocketAddr) -> bool {
+        match (self.family, to) {
+            (Family::V4(_), SocketAddr::V4(_)) => true,
+            (Family::V6, SocketAddr::V6(to)) => to.scope_id() == self.interface.index,
+            _ => false,
+        }
     }
 }
 
@@ -154,60 +197,21 @@ fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) -> io::Result<usize
     socket2::SockRef::from(socket).send_to(datagram, &to.into())
 }
 
-/// A datagram from one socket. Errors are of datagrams sent before (a port
-/// that was closed), and say nothing about the next one.
+/// A datagram from one socket, if its sender is one to be heard. Errors are of
+/// datagrams sent before (a port that was closed), and say nothing about the
+/// next one.
 fn poll_receive(
     socket: &UdpSocket,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
+    is_heard: impl Fn(SocketAddr) -> bool,
 ) -> Poll<(usize, SocketAddr)> {
     loop {
         let mut buffer = ReadBuf::new(buffer);
         match std::task::ready!(socket.poll_recv_from(cx, &mut buffer)) {
-            Ok(from) => return Poll::Ready((buffer.filled().len(), from)),
+            Ok(from) if is_heard(from) => return Poll::Ready((buffer.filled().len(), from)),
+            Ok(from) => tracing::debug!(%from, "a datagram from another network was ignored"),
             Err(error) => tracing::debug!(%error, "a datagram was lost"),
         }
     }
-}
-
-/// Sends a goodbye on every interface, without a runtime. What is not taken at
-/// once is lost.
-pub(super) fn say_goodbye(datagram: &[u8], port: u16, names: &[String]) {
-    for interface in interfaces::list(names).unwrap_or_default() {
-        let said = open_speaker(&interface).and_then(|socket| {
-            socket.set_nonblocking(true)?;
-            socket.send_to(datagram, &SocketAddr::from((GROUP, port)).into())
-        });
-        if let Err(error) = said {
-            tracing::debug!(name = interface.name, %error, "cannot say goodbye");
-        }
-    }
-}
-
-/// A socket that speaks to the group on one interface.
-fn open_speaker(interface: &Interface) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_multicast_if_v4(&interface.address)?;
-    socket.set_multicast_ttl_v4(1)?;
-    socket.set_multicast_loop_v4(true)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
-    Ok(socket)
-}
-
-fn open_listener(address: Ipv4Addr, port: u16) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    // Several devices of one host listen here, those of other languages too.
-    socket.set_reuse_address(true)?;
-    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-    socket.set_reuse_port(true)?;
-    // Only what the interfaces that we joined on bring.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_multicast_all_v4(false)?;
-    socket.bind(&SocketAddr::from((address, port)).into())?;
-    into_tokio(socket)
-}
-
-fn into_tokio(socket: Socket) -> io::Result<UdpSocket> {
-    socket.set_nonblocking(true)?;
-    UdpSocket::from_std(socket.into())
 }

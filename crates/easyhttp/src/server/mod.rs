@@ -6,7 +6,7 @@ mod request;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,12 +16,17 @@ use std::time::{Duration, Instant};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::error::StartError;
 use crate::lock::lock;
 use crate::node::Node;
+
+/// How many connections the system holds until they are accepted: more than a
+/// crowd of devices opens at once. Systems have limits of their own.
+const BACKLOG: i32 = 4096;
 
 /// How long accepting pauses after an error that is not the connection's: the
 /// process is out of file descriptors or memory, and asking again at once
@@ -32,12 +37,36 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// written last.
 const FAREWELL: Duration = Duration::from_millis(250);
 
-/// Opens the port.
-pub(crate) async fn listen(at: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(at).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortInUse { port: at.port() },
+/// Opens the port: at one address, or at all of them, those of IPv6 and IPv4.
+pub(crate) fn listen(address: Option<IpAddr>, port: u16) -> Result<TcpListener, StartError> {
+    let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    let at = address.map_or(all, |address| SocketAddr::new(address, port));
+    let listener = match open(at, address.is_none()) {
+        // This system has no IPv6.
+        Err(error) if address.is_none() && error.kind() != io::ErrorKind::AddrInUse => {
+            open((Ipv4Addr::UNSPECIFIED, port).into(), false)
+        }
+        opened => opened,
+    };
+    listener.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { port },
         _ => StartError::Listen { address: at, source },
     })
+}
+
+fn open(at: SocketAddr, takes_both: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+    if at.is_ipv6() {
+        socket.set_only_v6(!takes_both)?;
+    }
+    // Otherwise a device could not start again at once: the connections of its
+    // last run keep the port for a minute. On Windows this would share it.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&at.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// Accepts connections until the device stops.

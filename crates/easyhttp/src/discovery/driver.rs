@@ -1,0 +1,145 @@
+//! Drives the state machine: what arrives goes in, what it wants is done.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::limits;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::Input;
+use super::leads::Leads;
+use super::pings::Pings;
+use super::sockets::Sockets;
+use crate::node::Node;
+use crate::peer::Peer;
+
+/// How often the interfaces are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How far the clocks must part for the machine to have slept.
+const SLEPT: Duration = Duration::from_secs(3);
+
+/// What the task of discovery has.
+pub(super) struct Driver {
+    machine: Discovery,
+    node: Arc<Node>,
+    sockets: Sockets,
+    inputs: mpsc::UnboundedReceiver<Input>,
+    pings: Pings,
+    leads: Leads,
+}
+
+impl Driver {
+    pub(super) fn new(
+        machine: Discovery,
+        node: Arc<Node>,
+        sockets: Sockets,
+        inputs: mpsc::UnboundedReceiver<Input>,
+        reports: mpsc::UnboundedSender<Input>,
+        leads: Leads,
+    ) -> Self {
+        let pings = Pings::new(Arc::clone(&node), reports);
+        Self { machine, node, sockets, inputs, pings, leads }
+    }
+
+    /// Runs until `stop`.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut buffer = [0; limits::DATAGRAM_READ];
+        let mut look = tokio::time::interval(LOOK);
+        let mut clocks = Clocks::now();
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.act();
+            let wakeup = self.machine.next_wakeup().saturating_sub(self.node.now());
+            tokio::select! {
+                (length, from) = self.sockets.receive(&mut buffer) => {
+                    self.receive(from, &buffer[..length]);
+                }
+                Some(input) = self.inputs.recv() => self.take(input),
+                _ = look.tick() => {
+                    if self.sockets.refresh() | clocks.have_slept() {
+                        self.machine.network_changed(self.node.now());
+                        self.leads.network_changed();
+                    }
+                }
+                () = tokio::time::sleep(wakeup) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+    }
+
+    fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let now = self.node.now();
+        self.machine.receive(now, from, bytes, &mut self.node.peers());
+    }
+
+    fn take(&mut self, input: Input) {
+        let (now, machine) = (self.node.now(), &mut self.machine);
+        let peers = &mut self.node.peers();
+        match input {
+            Input::Search => machine.search(now),
+            Input::Suspect(id) => machine.suspect(now, id),
+            Input::Lead(at, source) => machine.lead(at, source),
+            Input::Pinged(id, pinged) => machine.pinged(now, id, pinged, peers),
+            Input::Probed(id, at, probed) => machine.probed(now, id, at, probed, peers),
+            Input::Asked(at, answered) => {
+                let answered = answered.as_ref();
+                let answered = answered.map(|(id, version)| (*id, version.as_deref()));
+                machine.asked(now, at, answered, peers);
+            }
+            // Whoever asked may be gone.
+            Input::Report(report) => _ = report.send(self.sockets.report()),
+        }
+    }
+
+    /// Does all that the state machine wants done now.
+    fn act(&mut self) {
+        loop {
+            let now = self.node.now();
+            let action = self.machine.poll(now, &mut self.node.peers());
+            let Some(action) = action else { return };
+            match action {
+                Action::Announce { datagram, asks } => self.sockets.announce(&datagram, asks),
+                Action::Answer(to, datagram) => self.sockets.answer(to, &datagram),
+                Action::Ping(id) => self.pings.ping(id),
+                Action::Probe(id, at) => self.pings.probe(id, at),
+                Action::Ask { at, source } => self.pings.ask(at, source),
+                Action::Introduce(by) => self.pings.introduce(by),
+                Action::Joined(id) => self.node.joined(id),
+                Action::Left(peer) => self.node.left(Peer::new(&peer, now)),
+                Action::Lost(peer) => self.node.lost(Peer::new(&peer, now)),
+                Action::Moved { id, from, .. } => self.node.moved(id, from),
+                Action::DuplicateId(there) => {
+                    let here = self.sockets.own_address(there.ip());
+                    self.node.duplicate_id(here, there);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Two clocks, of which one stands still while the machine sleeps.
+struct Clocks {
+    awake: Instant,
+    all: SystemTime,
+}
+
+impl Clocks {
+    fn now() -> Self {
+        Self { awake: Instant::now(), all: SystemTime::now() }
+    }
+
+    /// Whether the machine has slept since this was asked last. Somebody who
+    /// sets the clock looks the same, and does no harm.
+    fn have_slept(&mut self) -> bool {
+        let before = std::mem::replace(self, Self::now());
+        let awake = self.awake.duration_since(before.awake);
+        let all = self.all.duration_since(before.all).unwrap_or_default();
+        all > awake + SLEPT
+    }
+}

@@ -1,0 +1,121 @@
+//! What the state machine wants asked over HTTP: each question runs beside it,
+//! and reports what came of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use easyhttp_proto::discovery::{Pinged, Probed};
+use easyhttp_proto::peers::Source;
+use easyhttp_proto::{Command, DeviceId, Message, limits};
+use tokio::sync::mpsc;
+
+use super::Input;
+use crate::call::Purpose;
+use crate::error::Error;
+use crate::instant::instant_after;
+use crate::node::Node;
+
+/// How long a device that may have moved has to answer at its old address. One
+/// that is there answers in milliseconds.
+const RECHECK: Duration = Duration::from_millis(300);
+
+/// The same of an address at which there may be a device or not.
+const SWEEP: Duration = Duration::from_millis(300);
+
+/// Asks other devices for discovery.
+pub(super) struct Pings {
+    node: Arc<Node>,
+    reports: mpsc::UnboundedSender<Input>,
+}
+
+impl Pings {
+    pub(super) fn new(node: Arc<Node>, reports: mpsc::UnboundedSender<Input>) -> Self {
+        Self { node, reports }
+    }
+
+    /// PINGs a device wherever it may be.
+    pub(super) fn ping(&self, id: DeviceId) {
+        self.spawn(async move |node| {
+            let mut outcome = Pinged::Refused;
+            for at in node.addresses(id) {
+                match node.ping_at(id, at, limits::CHECK, Purpose::Check).await {
+                    Ok(()) => {
+                        outcome = Pinged::Answered;
+                        break;
+                    }
+                    Err(Error::WrongDevice { .. } | Error::Protocol { .. }) => {}
+                    Err(Error::Unreachable { source, .. })
+                        if source.kind() == io::ErrorKind::ConnectionRefused => {}
+                    // Where nobody answers somebody may be.
+                    Err(_) => outcome = Pinged::Silent,
+                }
+            }
+            vec![Input::Pinged(id, outcome)]
+        });
+    }
+
+    /// PINGs a device at an address from which it was heard, and at the one in
+    /// use.
+    pub(super) fn probe(&self, id: DeviceId, at: SocketAddr) {
+        self.spawn(async move |node| {
+            let old = node.addresses(id).into_iter().next().filter(|old| *old != at);
+            let recheck = async {
+                match old {
+                    Some(old) => node.ping_at(id, old, RECHECK, Purpose::Probe).await.is_ok(),
+                    None => false,
+                }
+            };
+            let check = node.ping_at(id, at, limits::CHECK, Purpose::Probe);
+            let (is_new, is_old) = tokio::join!(check, recheck);
+            let probed = match (is_new.is_ok(), is_old) {
+                (true, false) => Probed::There,
+                (true, true) => Probed::Both,
+                (false, _) => Probed::Nowhere,
+            };
+            vec![Input::Probed(id, at, probed)]
+        });
+    }
+
+    /// PINGs whoever is at an address.
+    pub(super) fn ask(&self, at: SocketAddr, source: Source) {
+        let limit = if source == Source::Swept { SWEEP } else { limits::CHECK };
+        self.spawn(async move |node| vec![Input::Asked(at, who_is_at(&node, at, limit).await)]);
+    }
+
+    /// Asks a device for those that it knows.
+    pub(super) fn introduce(&self, by: SocketAddr) {
+        self.spawn(async move |node| {
+            let introduced = node.introduced_by(by).await;
+            introduced.into_iter().map(|(_, at)| Input::Lead(at, Source::Introduced)).collect()
+        });
+    }
+
+    fn spawn<F>(&self, ask: impl FnOnce(Arc<Node>) -> F)
+    where
+        F: Future<Output = Vec<Input>> + Send + 'static,
+    {
+        let asking = ask(Arc::clone(&self.node));
+        let reports = self.reports.clone();
+        self.node.tasks.spawn_until_stop(async move {
+            for report in asking.await {
+                let _ = reports.send(report);
+            }
+        });
+    }
+}
+
+/// Who answers a PING at an address, and which version of the protocol it says
+/// it speaks.
+async fn who_is_at(
+    node: &Node,
+    at: SocketAddr,
+    limit: Duration,
+) -> Option<(DeviceId, Option<String>)> {
+    let ping = node.speaker().message(Command::Ping, None).encode();
+    let answer = node.client.post(&node.tasks, at, ping.into(), instant_after(limit)).await;
+    let answer = answer.ok().filter(|answer| answer.status == 200)?;
+    let pong = Message::decode(&answer.body).ok().filter(|pong| pong.command == Command::Pong)?;
+    Some((pong.header.sender_id?, None))
+}

@@ -1,0 +1,52 @@
+//! The addresses of the last run: a small file beside the device file, so that
+//! a device that starts again finds the others even where multicast does not
+//! pass. What it says is a hint, like all that is not asked.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use easyhttp_proto::DeviceId;
+use easyhttp_proto::introduction;
+
+use crate::files::{beside, replace};
+use crate::lock::lock;
+use crate::settings::Identity;
+
+/// The file, and what it says.
+pub(crate) struct Remembered {
+    path: PathBuf,
+    known: Mutex<Vec<(DeviceId, SocketAddr)>>,
+}
+
+impl Remembered {
+    /// Reads the file, if there is one. None for a device without a device file.
+    pub(crate) fn of(identity: &Identity) -> Option<Self> {
+        let Identity::File(device_file) = identity else { return None };
+        let path = beside(device_file, "peers");
+        let read = std::fs::read(&path).ok().and_then(|bytes| introduction::decode(&bytes).ok());
+        Some(Self { path, known: Mutex::new(read.unwrap_or_default()) })
+    }
+
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        lock(&self.known).iter().map(|(_, at)| *at).collect()
+    }
+
+    /// Writes the file if there is news. Those that are not here now stay in
+    /// it, as long as there is room: they may be back at the next start.
+    pub(crate) fn keep(&self, here: Vec<(DeviceId, SocketAddr)>) {
+        let mut known = lock(&self.known);
+        let absent = known.iter().filter(|(id, _)| here.iter().all(|(other, _)| other != id));
+        let all: Vec<_> =
+            here.iter().chain(absent).copied().take(introduction::MOST).collect();
+        if all == *known {
+            return;
+        }
+        match replace(&self.path, &introduction::encode(&all)) {
+            Ok(()) => *known = all,
+            Err(error) => {
+                tracing::debug!(path = %self.path.display(), %error, "cannot remember the peers");
+            }
+        }
+    }
+}
