@@ -1,7 +1,7 @@
 //! Setting a device up.
 
 use std::marker::PhantomData;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, Set, async_handlers, on, on_async, plain_handlers};
 use crate::lifecycle::new_id;
 use crate::peer::{Moved, Peer};
+use crate::presence::DuplicateId;
 use crate::request::Request;
 use crate::settings::{Identity, Limits, Settings};
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
+use if_addrs::IfAddr;
+
 /// An interface that has an IPv4 address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Interface {
@@ -32,4 +34,29 @@ pub(crate) fn list(names: &[String]) -> io::Result<Vec<Interface>> {
     interfaces.sort_by_key(|interface| interface.index);
     interfaces.dedup_by_key(|interface| interface.index);
     Ok(interfaces)
+}
+
+/// The address of this machine on the network of another one, if it is on it.
+pub(crate) fn own_address_towards(other: IpAddr) -> Option<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().ok()?;
+    let on_its_network = interfaces.iter().filter(|own| match (&own.addr, other) {
+        (IfAddr::V4(own), IpAddr::V4(other)) => {
+            let mask = own.netmask.to_bits();
+            own.ip.to_bits() & mask == other.to_bits() & mask
+        }
+        (IfAddr::V6(own), IpAddr::V6(other)) => {
+            let mask = own.netmask.to_bits();
+            own.ip.to_bits() & mask == other.to_bits() & mask
+        }
+        _ => false,
+    });
+    // Of networks within each other it is the smallest.
+    on_its_network.max_by_key(|own| prefix(&own.addr)).map(|own| own.ip())
+}
+
+fn prefix(address: &IfAddr) -> u32 {
+    match address {
+        IfAddr::V4(own) => own.netmask.to_bits().count_ones(),
+        IfAddr::V6(own) => own.netmask.to_bits().count_ones(),
+    }
 }

@@ -93,6 +93,7 @@ mod lifecycle;
 mod lock;
 mod node;
 mod peer;
+mod presence;
 mod request;
 mod server;
 mod settings;
@@ -106,6 +107,7 @@ pub use builder::Builder;
 pub use call::Reply;
 pub use error::{Error, Result, StartError};
 pub use peer::{Moved, Peer};
+pub use presence::{DuplicateId, Presence, PresenceEvent};
 pub use request::{Data, Request};
 pub use settings::Limits;
 
