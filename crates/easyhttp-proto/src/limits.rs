@@ -44,6 +44,10 @@ pub const SAME_ROUND: Duration = Duration::from_millis(50);
 /// it is gone after less than twice this time.
 pub const ANNOUNCE: Duration = Duration::from_secs(5);
 
+/// How many presence events may wait for a slow handler: a whole table of peers
+/// that come at once.
+pub const PRESENCE_EVENTS: usize = PEERS;
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes

@@ -1,6 +1,5 @@
 //! The async face.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
 use crate::node::Node;
 use crate::peer::{Moved, Peer};
+use crate::presence::{DuplicateId, Presence};
 use crate::request::Request;
 
 /// A device on a tokio runtime. [`EasyHttp`](crate::EasyHttp) is its blocking twin.
@@ -225,6 +225,36 @@ impl EasyHttpAsync {
     }
 
     // ---- events ----
+
+    /// All that happens to devices from now on, in the order in which it
+    /// happens. It begins with a [`Joined`](crate::PresenceEvent::Joined) for each
+    /// device that is here already, so nobody needs [`devices`](Self::devices)
+    /// as well. What happens at this very moment is not missed; it may be told
+    /// twice, so a device that has joined may join again.
+    ///
+    /// The handlers ([`on_joined`](Self::on_joined) and the like) are called one
+    /// after the other, in the same order. A reader or a handler that falls
+    /// behind by more than 1,024 events misses the oldest.
+    ///
+    /// ```no_run
+    /// # async fn run(easy: easyhttp::EasyHttpAsync) {
+    /// use easyhttp::PresenceEvent;
+    ///
+    /// let mut presence = easy.presence();
+    /// while let Some(event) = presence.next().await {
+    ///     match event {
+    ///         PresenceEvent::Joined(peer) => println!("{} is here", peer.id),
+    ///         PresenceEvent::Left(peer) | PresenceEvent::Lost(peer) => {
+    ///             println!("{} is gone", peer.id);
+    ///         }
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn presence(&self) -> Presence {
+        Presence::new(&self.node)
+    }
 
     plain_handlers! { self: &Self => () }
     async_handlers! { self: &Self => () }

@@ -1,7 +1,6 @@
 //! The blocking face. It has no logic of its own: it hands a future to a
 //! runtime that keeps running between calls, and waits on a channel.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use crate::discovery::Interface;
 use crate::error::{Error, Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
 use crate::peer::{Moved, Peer};
+use crate::presence::DuplicateId;
 use crate::request::Request;
 
 /// A device for programs without async. It answers others by itself, between

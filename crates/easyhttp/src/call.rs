@@ -269,14 +269,15 @@ impl Call<'_> {
     /// Notes in the peer table what a reply says about the address.
     fn note(&self, at: SocketAddr, reply: &Result<Reply>) {
         let has_discovery = self.node.has_discovery();
-        let (mut joined, mut gone) = (false, None);
         let mut peers = self.node.peers();
         match reply {
             Err(Error::WrongDevice { .. }) => {
                 peers.mismatch(self.id, at);
                 // Otherwise discovery has the last word on who is gone.
-                if !has_discovery && self.is_nowhere(&peers) {
-                    gone = peers.lose(self.id);
+                let is_gone = !has_discovery && self.is_nowhere(&peers);
+                if let Some(peer) = is_gone.then(|| peers.lose(self.id)).flatten() {
+                    drop(peers);
+                    self.node.lost(Peer::new(&peer, self.node.now()));
                 }
             }
             // Nobody is there any more, or somebody who does not say who it is.
@@ -289,16 +290,12 @@ impl Call<'_> {
             ) => peers.fail(self.id, at),
             // It answered to its name.
             Ok(Reply { command: Some(_), .. }) => {
-                joined = peers.confirm(self.node.now(), self.id, at);
+                let has_joined = peers.confirm(self.node.now(), self.id, at);
+                if has_joined {
+                    self.node.joined_in(peers, self.id);
+                }
             }
             _ => {}
-        }
-        drop(peers);
-        if joined {
-            self.node.joined(self.id);
-        }
-        if let Some(peer) = gone {
-            self.node.lost(Peer::new(&peer, self.node.now()));
         }
     }
 

@@ -1,6 +1,5 @@
 //! The user's handlers: where they are kept, and the methods that set them.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, RwLock};
 
@@ -8,6 +7,7 @@ use easyhttp_proto::exchange::Event;
 
 use crate::answer::Returned;
 use crate::peer::{Moved, Peer};
+use crate::presence::DuplicateId;
 use crate::request::Request;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -49,7 +49,7 @@ pub(crate) enum Handler {
     OnLeft(Callback<Peer>),
     OnLost(Callback<Peer>),
     OnMoved(Callback<Moved>),
-    OnDuplicateId(Callback<SocketAddr>),
+    OnDuplicateId(Callback<DuplicateId>),
 }
 
 /// The handlers of a device. A later one for the same event replaces the first.
@@ -63,7 +63,7 @@ pub(crate) struct Set {
     left: Option<Callback<Peer>>,
     lost: Option<Callback<Peer>>,
     moved: Option<Callback<Moved>>,
-    duplicate_id: Option<Callback<SocketAddr>>,
+    duplicate_id: Option<Callback<DuplicateId>>,
 }
 
 impl Set {
@@ -132,7 +132,7 @@ impl Handlers {
         self.read(|set| set.moved.clone())
     }
 
-    pub(crate) fn duplicate_id(&self) -> Option<Callback<SocketAddr>> {
+    pub(crate) fn duplicate_id(&self) -> Option<Callback<DuplicateId>> {
         self.read(|set| set.duplicate_id.clone())
     }
 
@@ -222,9 +222,9 @@ macro_rules! plain_handlers {
         plain_handlers! { @presence $self: $Receiver => $Output, on_moved, OnMoved, Moved,
         "Calls `handler` when a device answers at another address than before." }
         plain_handlers! { @presence $self: $Receiver => $Output, on_duplicate_id, OnDuplicateId,
-        SocketAddr,
-        "Calls `handler` when another device uses the id of this one, with the address from \
- which it announced itself: once for each of the last eight IP addresses." }
+        DuplicateId,
+        "Calls `handler` when another device uses the id of this one, with the addresses of both: \
+ once for each of the last eight IP addresses of others." }
     };
     (@presence $self:ident: $Receiver:ty => $Output:ty, $name:ident, $of:ident, $Argument:ty,
      $doc:literal) => {
@@ -259,7 +259,7 @@ macro_rules! async_handlers {
         async_handlers! { @event $self: $Receiver => $Output, on_moved_async, on_moved,
         Handler::OnMoved, Moved }
         async_handlers! { @event $self: $Receiver => $Output, on_duplicate_id_async,
-        on_duplicate_id, Handler::OnDuplicateId, SocketAddr }
+        on_duplicate_id, Handler::OnDuplicateId, DuplicateId }
 
         /// As [`on_fetch`](Self::on_fetch), with a closure that gives a future.
         pub fn on_fetch_async<F, M>(

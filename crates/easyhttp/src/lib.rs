@@ -94,6 +94,7 @@ mod lifecycle;
 mod lock;
 mod node;
 mod peer;
+mod presence;
 mod request;
 mod server;
 mod settings;
@@ -108,6 +109,7 @@ pub use call::Reply;
 pub use discovery::{Interface, InterfaceState};
 pub use error::{Error, Result, StartError};
 pub use peer::{Moved, Peer};
+pub use presence::{DuplicateId, Presence, PresenceEvent};
 pub use request::{Data, Request};
 pub use settings::Limits;
 

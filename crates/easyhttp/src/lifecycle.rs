@@ -16,6 +16,7 @@ use crate::error::{Error, Result, StartError};
 use crate::handler::{Handlers, Set};
 use crate::lock::lock;
 use crate::node::Node;
+use crate::presence::{self, Announcer};
 use crate::settings::{Identity, Settings};
 use crate::tasks::Tasks;
 use crate::discovery::Remembered;
@@ -55,12 +56,17 @@ impl Node {
             discovery: Mutex::new(None),
             peers: Mutex::new(PeerTable::new(id, settings.limits.peers)),
             peer_heard: Notify::new(),
+            presence: Announcer::new(),
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
             started: Instant::now(),
             file: Mutex::new(file),
             remembered: Remembered::of(&settings.identity),
             settings,
         });
+        if let Some(events) = node.presence.listen() {
+            // Not a service: a handler may stop its own device.
+            node.tasks.spawn(presence::call_handlers(Arc::clone(&node), events));
+        }
         if port.is_some() {
             node.tasks.spawn_service(server::accept(Arc::clone(&node)));
         }
@@ -89,6 +95,7 @@ impl Node {
             self.remember();
         }
         self.client.close();
+        self.presence.close();
     }
 
     /// Stops, waits for what runs, and gives the handlers to be dropped where

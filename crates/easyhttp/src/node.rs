@@ -1,6 +1,6 @@
 //! A running device: what both faces share.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
 use easyhttp_proto::{DeviceId, Header};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::answer::Returned;
 use crate::client::Client;
@@ -20,6 +20,7 @@ use crate::handler::{Callback, Handlers};
 use crate::instant::instant_after;
 use crate::lock::lock;
 use crate::peer::{Moved, Peer};
+use crate::presence::{Announcer, DuplicateId, PresenceEvent};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::tasks::{Started, Tasks};
@@ -41,6 +42,8 @@ pub(crate) struct Node {
     pub(crate) peers: Mutex<PeerTable>,
     /// Woken when a peer enters the table.
     pub(crate) peer_heard: Notify,
+    /// Where the user is told who comes and goes.
+    pub(crate) presence: Announcer,
     /// How many handlers may still start.
     pub(crate) slots: Arc<Semaphore>,
     /// What the clock of the peer table counts from.
@@ -89,40 +92,62 @@ impl Node {
         let (Some(id), Some(port)) = (header.sender_id, header.sender_port) else { return };
         let mut at = from;
         at.set_port(port);
-        if self.peers().hear(self.now(), id, at, Source::Learned) == Heard::Joined {
-            self.joined(id);
+        let mut peers = self.peers();
+        if peers.hear(self.now(), id, at, Source::Learned) == Heard::Joined {
+            self.joined_in(peers, id);
         }
     }
 
     /// Tells whoever waits, and the user, that a device appeared.
-    pub(crate) fn joined(self: &Arc<Self>, id: DeviceId) {
+    pub(crate) fn joined(&self, id: DeviceId) {
+        self.joined_in(self.peers(), id);
+    }
+
+    /// The same, for whoever has just changed the table. It stays locked until
+    /// this is told: what is told follows each other as the changes do.
+    pub(crate) fn joined_in(&self, peers: MutexGuard<'_, PeerTable>, id: DeviceId) {
+        let Some(peer) = peers.get(id).map(|peer| Peer::new(peer, self.now())) else { return };
+        self.presence.tell(PresenceEvent::Joined(peer.clone()));
+        drop(peers);
         self.peer_heard.notify_waiters();
-        if let Some(peer) = self.device(id) {
-            self.debug(|| format!("device {id} joined: {:?}", peer.addresses));
-            self.notify(self.handlers.joined(), peer);
-        }
+        self.debug(|| format!("device {id} joined: {:?}", peer.addresses));
     }
 
-    pub(crate) fn left(self: &Arc<Self>, peer: Peer) {
+    pub(crate) fn left(&self, peer: Peer) {
         self.debug(|| format!("device {} left", peer.id));
-        self.notify(self.handlers.left(), peer);
+        self.gone(peer.id, PresenceEvent::Left(peer));
     }
 
-    pub(crate) fn lost(self: &Arc<Self>, peer: Peer) {
+    pub(crate) fn lost(&self, peer: Peer) {
         self.debug(|| format!("device {} is gone", peer.id));
-        self.notify(self.handlers.lost(), peer);
+        self.gone(peer.id, PresenceEvent::Lost(peer));
     }
 
-    pub(crate) fn moved(self: &Arc<Self>, id: DeviceId, from: SocketAddr) {
-        if let Some(peer) = self.device(id) {
-            self.debug(|| format!("device {id} moved from {from} to {:?}", peer.address()));
-            self.notify(self.handlers.moved(), Moved { peer, from });
+    fn gone(&self, id: DeviceId, event: PresenceEvent) {
+        let peers = self.peers();
+        self.presence.tell(event);
+        // Discovery tells a moment after it changed the table. Who came back
+        // in that moment was told to be here before it was told to be gone.
+        if peers.get(id).is_some_and(|peer| peer.is_present) {
+            self.joined_in(peers, id);
         }
     }
 
-    pub(crate) fn duplicate_id(self: &Arc<Self>, _here: Option<std::net::IpAddr>, from: SocketAddr) {
-        tracing::warn!(id = %self.id, %from, "another device uses the id of this one");
-        self.notify(self.handlers.duplicate_id(), from);
+    pub(crate) fn moved(&self, id: DeviceId, from: SocketAddr) {
+        let peers = self.peers();
+        let Some(peer) = peers.get(id).map(|peer| Peer::new(peer, self.now())) else { return };
+        let to = peer.address();
+        self.presence.tell(PresenceEvent::Moved(Moved { peer, from }));
+        drop(peers);
+        self.debug(|| format!("device {id} moved from {from} to {to:?}"));
+    }
+
+    /// Another device at `there` uses our id, on the network where we have the
+    /// address `here`.
+    pub(crate) fn duplicate_id(&self, here: Option<IpAddr>, there: SocketAddr) {
+        let here = here.zip(self.port).map(SocketAddr::from);
+        tracing::warn!(id = %self.id, %there, ?here, "another device uses the id of this one");
+        self.presence.tell(PresenceEvent::DuplicateId(DuplicateId { here, there }));
     }
 
     /// Has a device checked that did not answer.
@@ -198,22 +223,10 @@ impl Node {
         argument: A,
     ) -> Option<Returned> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        let task = match callback {
-            Callback::Plain(closure) => self.tasks.spawn_blocking_handler(move || {
-                let _slot = slot;
-                closure(argument)
-            }),
-            Callback::Async(closure) => {
-                let handler = async move {
-                    let _slot = slot;
-                    closure(argument).await
-                };
-                match self.tasks.start_handler(handler).await {
-                    Started::Done(returned) => return Some(returned),
-                    Started::Panicked => return Some(Returned::panicked()),
-                    Started::Waits(task) => task,
-                }
-            }
+        let task = match self.start_handler(callback, argument, Some(slot)).await {
+            Started::Done(returned) => return Some(returned),
+            Started::Panicked => return Some(Returned::panicked()),
+            Started::Waits(task) => task,
         };
         let limit = self.settings.limits.handler;
         // When the limit passes, the handler runs on, and keeps its slot.
@@ -225,19 +238,57 @@ impl Node {
         })
     }
 
-    /// Runs the handler of something that wants no answer, without waiting.
-    pub(crate) fn notify<A: Send + 'static>(
-        self: &Arc<Self>,
+    /// Runs a handler to its end, so that the next one comes after it. It takes
+    /// no slot: there is one of these at a time.
+    pub(crate) async fn run_in_turn<A: Send + 'static>(
+        &self,
         callback: Option<Callback<A>>,
         argument: A,
     ) {
+        let Some(callback) = callback else { return };
+        let has_panicked = match self.start_handler(callback, argument, None).await {
+            Started::Done(_) => false,
+            Started::Panicked => true,
+            Started::Waits(task) => task.await.is_err_and(|error| error.is_panic()),
+        };
+        if has_panicked {
+            tracing::warn!("a handler of a presence event panicked");
+        }
+    }
+
+    async fn start_handler<A: Send + 'static>(
+        &self,
+        callback: Callback<A>,
+        argument: A,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Started<Returned> {
+        match callback {
+            Callback::Plain(closure) => {
+                Started::Waits(self.tasks.spawn_blocking_handler(move || {
+                    let _slot = slot;
+                    closure(argument)
+                }))
+            }
+            Callback::Async(closure) => {
+                let handler = async move {
+                    let _slot = slot;
+                    closure(argument).await
+                };
+                self.tasks.start_handler(handler).await
+            }
+        }
+    }
+
+    /// Runs the handler of a request that needs no answer from it, without
+    /// waiting.
+    pub(crate) fn notify(self: &Arc<Self>, callback: Option<Callback<Request>>, request: Request) {
         let Some(callback) = callback else { return };
         if self.tasks.is_stopping() {
             return;
         }
         let node = Arc::clone(self);
         self.tasks.spawn(async move {
-            if node.run(callback, argument).await.is_none() {
+            if node.run(callback, request).await.is_none() {
                 tracing::debug!("an event was not told: all handlers are busy");
             }
         });

@@ -81,11 +81,14 @@ fn two_devices_with_one_id_both_say_so() {
     let mut clone = Device::start(&host);
     let since = Instant::now();
     assert_eq!(original.id, clone.id);
-    assert!(address(&original.event("duplicate_id", SOON)).starts_with("10.0.1.2:"));
-    assert!(address(&clone.event("duplicate_id", SOON)).starts_with("10.0.1.1:"));
+    let both = ["10.0.1.1:5000", "10.0.1.2:5000"];
+    let told = original.event("duplicate_id", SOON);
+    assert_eq!([address(&told, "own"), address(&told, "address")], both);
+    let told = clone.event("duplicate_id", SOON);
+    assert_eq!([address(&told, "address"), address(&told, "own")], both);
     report("duplicate id seen by both", since);
 }
 
-fn address(event: &serde_json::Value) -> &str {
-    event["address"].as_str().unwrap()
+fn address<'a>(event: &'a serde_json::Value, field: &str) -> &'a str {
+    event[field].as_str().unwrap()
 }

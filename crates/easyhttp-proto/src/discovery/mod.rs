@@ -114,7 +114,7 @@ pub enum Action {
         /// Where it is.
         to: SocketAddr,
     },
-    /// Tell the user that another device uses our id, from this address.
+    /// Tell the user that another device uses our id, and answers there.
     DuplicateId(SocketAddr),
 }
 
@@ -438,13 +438,12 @@ impl Discovery {
     fn hear_own_id(&mut self, from: SocketAddr, datagram: &Datagram) {
         // Those who only look around share nothing with a device, and a
         // goodbye may be our own from before a restart.
-        let is_other = datagram.boot != Some(self.boot)
-            && datagram.port.is_some()
-            && datagram.kind != Kind::Bye;
+        let Some(port) = datagram.port else { return };
+        let is_other = datagram.boot != Some(self.boot) && datagram.kind != Kind::Bye;
         if is_other && !self.duplicates.contains(&from.ip()) {
             self.duplicates.truncate(DUPLICATES_MOST - 1);
             self.duplicates.insert(0, from.ip());
-            self.actions.push_back(Action::DuplicateId(from));
+            self.actions.push_back(Action::DuplicateId(SocketAddr::new(from.ip(), port)));
         }
     }
 

@@ -12,18 +12,19 @@ mod failures;
 mod handlers;
 mod peers;
 mod presence;
+mod presence_events;
+mod presence_stream;
 mod runtimes;
 mod settings;
 mod starting;
 mod stopping;
 
 use std::fmt::Debug;
-use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use easyhttp::{
-    Builder, Command, DeviceId, EasyHttp, EasyHttpAsync, IntoAddress, IntoDeviceId,
+    Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, IntoAddress, IntoDeviceId,
     IntoFetchAnswer, IntoPushAnswer, Moved, Peer, Reply, Request, Result, Value,
 };
 use serde::Serialize;
@@ -74,7 +75,7 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn on_left(&self, handler: impl Fn(Peer) + Send + Sync + 'static);
     fn on_lost(&self, handler: impl Fn(Peer) + Send + Sync + 'static);
     fn on_moved(&self, handler: impl Fn(Moved) + Send + Sync + 'static);
-    fn on_duplicate_id(&self, handler: impl Fn(SocketAddr) + Send + Sync + 'static);
+    fn on_duplicate_id(&self, handler: impl Fn(DuplicateId) + Send + Sync + 'static);
 
     /// Makes another device known to this one, as `add` does.
     fn meet(&self, other: &Self) {
@@ -192,7 +193,7 @@ macro_rules! face {
             fn on_moved(&self, handler: impl Fn(Moved) + Send + Sync + 'static) {
                 self.0.on_moved(handler)
             }
-            fn on_duplicate_id(&self, handler: impl Fn(SocketAddr) + Send + Sync + 'static) {
+            fn on_duplicate_id(&self, handler: impl Fn(DuplicateId) + Send + Sync + 'static) {
                 self.0.on_duplicate_id(handler)
             }
         }

@@ -3,6 +3,7 @@
 pub(crate) mod fake_peer;
 pub(crate) mod folder;
 pub(crate) mod http;
+pub(crate) mod presence;
 pub(crate) mod udp;
 
 use std::fmt::Debug;

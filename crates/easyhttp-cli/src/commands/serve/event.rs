@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use easyhttp::{DeviceId, Moved, Peer, PushAnswer, Request};
+use easyhttp::{DeviceId, DuplicateId, Moved, Peer, PushAnswer, Request};
 use serde_json::value::RawValue;
 
 use super::answer::Answers;
@@ -98,9 +98,11 @@ pub(super) fn moved(moved: &Moved) -> Event {
     Event::new(text, object.with("moved_from", from))
 }
 
-pub(super) fn duplicate_id(address: SocketAddr) -> Event {
-    let text = format!("another device uses this id, at {}", address.ip());
-    let object = named("duplicate_id").with("address", address);
+pub(super) fn duplicate_id(twin: &DuplicateId) -> Event {
+    let DuplicateId { here, there, .. } = twin;
+    let here = here.map(|here| format!("; this one is at {here}")).unwrap_or_default();
+    let text = format!("another device uses the id of this one, at {there}{here}");
+    let object = named("duplicate_id").with("address", there).with("own", twin.here);
     Event::new(styled(BAD, text).to_string(), object)
 }
 

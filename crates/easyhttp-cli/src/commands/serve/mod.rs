@@ -116,8 +116,8 @@ fn with_events(builder: Builder<EasyHttpAsync>, log: &Arc<Log>) -> Builder<EasyH
         })
         .on_duplicate_id_async({
             let log = Arc::clone(log);
-            move |address| {
-                log.add(event::duplicate_id(address));
+            move |twin| {
+                log.add(event::duplicate_id(&twin));
                 ready(())
             }
         })

@@ -137,12 +137,15 @@ fn two_devices_with_one_id_are_told_of_each_other<F: Face>() {
     };
     let (events, told_first) = channel();
     let first = F::start_with(twin()).unwrap();
-    first.on_duplicate_id(move |from| events.send(from).unwrap());
+    first.on_duplicate_id(move |twin| events.send(twin).unwrap());
     // The second one may be told while it starts, and only then.
     let (events, told_second) = channel();
-    let second = twin().on_duplicate_id(move |from| events.send(from).unwrap());
-    let _second = F::start_with(second).unwrap();
-    assert_eq!(next(&told_first).ip(), local(0).ip());
-    assert_eq!(next(&told_second).ip(), local(0).ip());
+    let second = twin().on_duplicate_id(move |twin| events.send(twin).unwrap());
+    let second = F::start_with(second).unwrap();
+    let (one, other) = (local(first.port().unwrap()), local(second.port().unwrap()));
+    let told = next(&told_first);
+    assert_eq!((told.here, told.there), (Some(one), other));
+    let told = next(&told_second);
+    assert_eq!((told.here, told.there), (Some(other), one));
     assert_eq!(first.devices(), []);
 }

@@ -1,0 +1,161 @@
+//! Who comes and goes, told to the user: by handlers, and as a stream.
+//!
+//! All of it goes through one channel, so that what follows each other is told
+//! in that order.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+
+use easyhttp_proto::limits;
+use futures_core::Stream;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, Sender, channel};
+use tokio_util::sync::ReusableBoxFuture;
+
+use crate::lock::lock;
+use crate::node::Node;
+use crate::peer::{Moved, Peer};
+
+/// What happened to a device of the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PresenceEvent {
+    /// A device is here.
+    Joined(Peer),
+    /// A device said goodbye.
+    Left(Peer),
+    /// A device is gone without a goodbye.
+    Lost(Peer),
+    /// A device answers at another address than before.
+    Moved(Moved),
+    /// Another device uses the id of this one.
+    DuplicateId(DuplicateId),
+    /// The reader was too slow, and missed so many events. What
+    /// [`devices`](crate::EasyHttpAsync::devices) gives is the truth again.
+    Missed(u64),
+}
+
+/// Another device uses the id of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DuplicateId {
+    /// Where this device answers on the network of the other one. None if it
+    /// answers nobody, or has no address there.
+    pub here: Option<SocketAddr>,
+    /// Where the other one answers.
+    pub there: SocketAddr,
+}
+
+/// The events of [`EasyHttpAsync::presence`](crate::EasyHttpAsync::presence),
+/// also as a [`Stream`]. It ends when the device stops. Dropping it is all
+/// that it takes to hear no more.
+pub struct Presence {
+    /// The devices that were here when it began, and have not been told yet.
+    here: std::vec::IntoIter<Peer>,
+    next: ReusableBoxFuture<'static, (Received, Receiver<Arc<PresenceEvent>>)>,
+}
+
+type Received = Result<Arc<PresenceEvent>, RecvError>;
+
+impl Presence {
+    /// The devices that are here, and all that happens from now on.
+    pub(crate) fn new(node: &Node) -> Self {
+        // While the table is locked, nothing is told.
+        let peers = node.peers();
+        let present = peers.iter().filter(|peer| peer.is_present);
+        let (here, events) = match node.presence.listen() {
+            Some(events) => (present.map(|peer| Peer::new(peer, node.now())).collect(), events),
+            None => (Vec::new(), channel(1).1),
+        };
+        Self { here: here.into_iter(), next: ReusableBoxFuture::new(receive(events)) }
+    }
+
+    /// Waits for the next event. None when the device has stopped. Nothing is
+    /// lost when this is cancelled.
+    pub async fn next(&mut self) -> Option<PresenceEvent> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for Presence {
+    type Item = PresenceEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<PresenceEvent>> {
+        if let Some(peer) = self.here.next() {
+            return Poll::Ready(Some(PresenceEvent::Joined(peer)));
+        }
+        let (received, events) = ready!(self.next.poll(cx));
+        self.next.set(receive(events));
+        Poll::Ready(match received {
+            Ok(event) => Some(Arc::unwrap_or_clone(event)),
+            Err(RecvError::Lagged(count)) => Some(PresenceEvent::Missed(count)),
+            Err(RecvError::Closed) => None,
+        })
+    }
+}
+
+async fn receive(
+    mut events: Receiver<Arc<PresenceEvent>>,
+) -> (Received, Receiver<Arc<PresenceEvent>>) {
+    (events.recv().await, events)
+}
+
+impl fmt::Debug for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presence").finish_non_exhaustive()
+    }
+}
+
+/// Where a device tells its events. Empty when it has stopped.
+pub(crate) struct Announcer(Mutex<Option<Sender<Arc<PresenceEvent>>>>);
+
+impl Announcer {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Some(Sender::new(limits::PRESENCE_EVENTS))))
+    }
+
+    pub(crate) fn tell(&self, event: PresenceEvent) {
+        if let Some(events) = &*lock(&self.0) {
+            // It fails if nobody listens.
+            let _ = events.send(Arc::new(event));
+        }
+    }
+
+    pub(crate) fn listen(&self) -> Option<Receiver<Arc<PresenceEvent>>> {
+        lock(&self.0).as_ref().map(Sender::subscribe)
+    }
+
+    /// Ends what listens, after what has been told already.
+    pub(crate) fn close(&self) {
+        lock(&self.0).take();
+    }
+}
+
+/// Calls the handlers of what happens, one after the other, until the device
+/// stops. It waits for each as long as it takes.
+pub(crate) async fn call_handlers(node: Arc<Node>, mut events: Receiver<Arc<PresenceEvent>>) {
+    loop {
+        let received = tokio::select! {
+            biased;
+            () = node.tasks.stopping() => return,
+            received = events.recv() => received,
+        };
+        let handlers = &node.handlers;
+        match received.map(Arc::unwrap_or_clone) {
+            Ok(PresenceEvent::Joined(peer)) => node.run_in_turn(handlers.joined(), peer).await,
+            Ok(PresenceEvent::Left(peer)) => node.run_in_turn(handlers.left(), peer).await,
+            Ok(PresenceEvent::Lost(peer)) => node.run_in_turn(handlers.lost(), peer).await,
+            Ok(PresenceEvent::Moved(moved)) => node.run_in_turn(handlers.moved(), moved).await,
+            Ok(PresenceEvent::DuplicateId(twin)) => {
+                node.run_in_turn(handlers.duplicate_id(), twin).await;
+            }
+            Ok(PresenceEvent::Missed(count)) | Err(RecvError::Lagged(count)) => {
+                tracing::warn!(count, "presence events were not told: a handler is too slow");
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
