@@ -404,7 +404,7 @@ impl Discovery {
             return;
         }
         let interval = datagram.every.map(|every| Duration::from_secs(every.max(1).into()));
-        peers.describe(id, boot, interval, None);
+        peers.describe(id, boot, interval, datagram.version.as_deref());
         if let Some(peer) = peers.get(id) {
             self.presence.hear(peer);
         }

@@ -124,6 +124,18 @@ fn a_device_that_only_looks_around_is_silent_after_ten_seconds() {
 }
 
 #[test]
+fn a_device_shows_which_version_it_speaks() {
+    let mut network = Network::new(6);
+    let lamp = network.start("LAMP22");
+    network.start("DOOR22");
+    network.start_python("PYTHON", AT_ONCE);
+    network.run(SECONDS(1));
+    let version = |id: &str| network.peer(lamp, id.parse().unwrap()).unwrap().version;
+    assert_eq!(version("DOOR22").as_deref(), Some(easyhttp_proto::VERSION));
+    assert_eq!(version("PYTHON").as_deref(), Some("0.4.0-alpha.6"));
+}
+
+#[test]
 fn a_device_that_was_restarted_knows_all_at_once() {
     let mut network = Network::new(7);
     let nodes = start_many(&mut network, 5);
