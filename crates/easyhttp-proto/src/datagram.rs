@@ -16,7 +16,7 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -27,7 +27,12 @@ use crate::{Command, DeviceId, Malformed, VERSION, json};
 /// All-Snoopers (RFC 4286); it is link-local, so it never crosses a router.
 pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 106);
 
-/// The UDP port that goes with [`GROUP`].
+/// The same for IPv6. It is ours alone, as the older devices speak only IPv4:
+/// transient and link-local (RFC 4291, 2.7: flag T, scope 2), its number from the
+/// range for dynamic use (RFC 3307, 4.3), and with the last byte of [`GROUP`].
+pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x8000, 0x006a);
+
+/// The UDP port that goes with [`GROUP`] and [`GROUP_V6`].
 pub const PORT: u16 = 37020;
 
 /// One datagram.

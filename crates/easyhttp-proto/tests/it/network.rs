@@ -1,6 +1,6 @@
 //! Devices that find each other, on a simulated network.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
@@ -226,7 +226,7 @@ fn two_devices_with_one_id_are_both_told_where_the_other_is() {
     network.run(SECONDS(60));
     for (node, twin) in [(first, second), (second, first)] {
         let alarms: Vec<_> = network.told(node).iter().filter_map(duplicate).collect();
-        assert_eq!(alarms, [network.address(twin).ip()]);
+        assert_eq!(alarms, [network.address(twin)]);
         assert_eq!(network.known_by(node), ["LAMP22".parse().unwrap()]);
     }
     assert!(network.told(other).iter().filter_map(duplicate).next().is_none());
@@ -239,7 +239,7 @@ fn a_python_device_with_our_id_is_noticed() {
     let python = network.start_python("SAME22", AT_ONCE);
     network.run(SECONDS(1));
     let alarms: Vec<_> = network.told(ours).iter().filter_map(duplicate).collect();
-    assert_eq!(alarms, [network.address(python).ip()]);
+    assert_eq!(alarms, [network.address(python)]);
 }
 
 #[test]
@@ -276,9 +276,9 @@ fn left(action: &Action) -> Option<DeviceId> {
     }
 }
 
-fn duplicate(action: &Action) -> Option<IpAddr> {
+fn duplicate(action: &Action) -> Option<SocketAddr> {
     match action {
-        Action::DuplicateId(from) => Some(from.ip()),
+        Action::DuplicateId(at) => Some(*at),
         _ => None,
     }
 }
