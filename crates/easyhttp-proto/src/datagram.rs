@@ -13,6 +13,8 @@
 //! `ask` wants to be answered; one without `port` comes from somebody who only
 //! looks around.
 
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
@@ -25,16 +27,21 @@ use crate::{Command, DeviceId, Malformed, VERSION, json};
 /// All-Snoopers (RFC 4286); it is link-local, so it never crosses a router.
 pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 106);
 
-/// TMP
-pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x8000, 0x6a);
+/// The same for IPv6. It is ours alone, as the older devices speak only IPv4:
+/// transient and link-local (RFC 4291, 2.7: flag T, scope 2), its number from the
+/// range for dynamic use (RFC 3307, 4.3), and with the last byte of [`GROUP`].
+pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x8000, 0x006a);
 
-/// The UDP port that goes with [`GROUP`].
+/// The UDP port that goes with [`GROUP`] and [`GROUP_V6`].
 pub const PORT: u16 = 37020;
 
 /// One datagram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Datagram {
+    /// Which version of the protocol the sender speaks, if it says so in up to
+    /// [`crate::limits::VERSION`] printable ASCII characters.
+    pub version: Option<String>,
     /// What it says.
     pub kind: Kind,
     /// Who says it.
@@ -65,7 +72,8 @@ pub enum Kind {
 impl Datagram {
     /// A datagram that does not ask.
     pub fn new(kind: Kind, id: DeviceId, port: Option<u16>, boot: Option<u32>) -> Self {
-        Self { kind, id, port, boot, every: None, asks: false }
+        let version = Some(VERSION.to_owned());
+        Self { version, kind, id, port, boot, every: None, asks: false }
     }
 
     /// The same datagram, with the interval of the announcements in seconds.
@@ -95,6 +103,7 @@ impl Datagram {
             _ => return Err(Malformed::UnknownCommand),
         };
         Ok(Self {
+            version: json::version(wire.version).map(Cow::into_owned),
             kind,
             id: json::id(wire.id, "id")?.ok_or(Malformed::Id { field: "id" })?,
             port: json::port(wire.port, "port")?,
@@ -108,7 +117,7 @@ impl Datagram {
     /// Writes the datagram, well below [`crate::limits::DATAGRAM_SENT`].
     pub fn encode(&self) -> Vec<u8> {
         let wire = Encoded {
-            version: VERSION,
+            version: self.version.as_deref(),
             kind: match self.kind {
                 Kind::Announce => EncodedKind::Number(Command::Discovery.number()),
                 Kind::Answer => EncodedKind::Number(Command::DiscoveryAck.number()),
@@ -126,6 +135,8 @@ impl Datagram {
 
 #[derive(Deserialize)]
 struct WireDatagram<'a> {
+    #[serde(default, borrow)]
+    version: Option<&'a RawValue>,
     #[serde(rename = "type", default, borrow)]
     kind: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -141,8 +152,9 @@ struct WireDatagram<'a> {
 }
 
 #[derive(Serialize)]
-struct Encoded {
-    version: &'static str,
+struct Encoded<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
     #[serde(rename = "type")]
     kind: EncodedKind,
     id: DeviceId,
@@ -165,6 +177,8 @@ enum EncodedKind {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
     use crate::limits;
 
@@ -184,10 +198,24 @@ mod tests {
     #[test]
     fn a_python_device_is_understood() {
         let bytes = br#"{"version": "0.4.0-alpha.6", "type": 8, "id": "AB3F9Z", "port": 5000}"#;
-        assert_eq!(
-            Datagram::decode(bytes),
-            Ok(Datagram::new(Kind::Announce, "AB3F9Z".parse().unwrap(), Some(5000), None))
-        );
+        let id = "AB3F9Z".parse().unwrap();
+        let version = Some("0.4.0-alpha.6".to_owned());
+        let expected = Datagram { version, ..Datagram::new(Kind::Announce, id, Some(5000), None) };
+        assert_eq!(Datagram::decode(bytes), Ok(expected));
+    }
+
+    #[test]
+    fn a_version_that_cannot_be_shown_counts_as_absent() {
+        for version in ["0.4", r#""""#, "null", r#"["0.4"]"#, r#""0.4\u001b[2J""#, r#""0.4é""#] {
+            let bytes = format!(r#"{{"version":{version},"type":8,"id":"AB3F9Z"}}"#);
+            let shown = Datagram::decode(bytes.as_bytes()).unwrap().version;
+            assert_eq!(shown, None, "{version}");
+        }
+        for (length, is_shown) in [(32, true), (33, false)] {
+            let bytes = format!(r#"{{"version":"{:1<length$}","type":8,"id":"AB3F9Z"}}"#, "");
+            let datagram = Datagram::decode(bytes.as_bytes()).unwrap();
+            assert_eq!(datagram.version.is_some(), is_shown);
+        }
     }
 
     #[test]

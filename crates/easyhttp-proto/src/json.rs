@@ -82,6 +82,13 @@ pub(crate) fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     if quoted.contains('\\') { serde_json::from_str(raw).ok() } else { Some(quoted.into()) }
 }
 
+/// The version that somebody speaks. What cannot be shown in a line counts as
+/// absent.
+pub(crate) fn version(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let is_shown = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    text(raw).filter(|text| (1..=limits::VERSION).contains(&text.len()) && is_shown(text))
+}
+
 /// An id; one that is absent or `null` is none.
 pub(crate) fn id(
     raw: Option<&RawValue>,

@@ -41,7 +41,8 @@ pub use message::{Header, Message};
 
 /// The version of the protocol, as messages and datagrams carry it.
 ///
-/// Devices do not compare versions: unknown fields are ignored instead.
+/// Devices do not compare versions: unknown fields are ignored instead. They show
+/// them.
 pub const VERSION: &str = "0.4.0";
 
 /// The HTTP path that takes commands.

@@ -18,6 +18,10 @@ pub const ENVELOPE: usize = 256;
 /// ours use the stack, and 128 is what serde_json accepts.
 pub const DEPTH: usize = 128;
 
+/// The longest version that is read, in bytes. Ours has five, `0.4.0-alpha.6` has
+/// 13.
+pub const VERSION: usize = 32;
+
 // ---- datagrams ----
 
 /// The largest datagram we send, in bytes: it fits any link in one piece, and

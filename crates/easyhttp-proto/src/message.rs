@@ -22,6 +22,9 @@ use crate::{Command, DeviceId, Malformed, VERSION, json, limits};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Message<'a> {
+    /// Which version of the protocol the sender speaks, if it says so in up to
+    /// [`limits::VERSION`] printable ASCII characters.
+    pub version: Option<Cow<'a, str>>,
     /// What the message asks for or says.
     pub command: Command,
     /// Who speaks, to whom, when.
@@ -73,7 +76,7 @@ pub struct Reason<'a> {
 impl<'a> Message<'a> {
     /// A message without data.
     pub fn new(command: Command, header: Header) -> Self {
-        Self { command, header, data: None, error: None }
+        Self { version: Some(VERSION.into()), command, header, data: None, error: None }
     }
 
     /// The same message with data; JSON `null` is no data.
@@ -108,6 +111,7 @@ impl<'a> Message<'a> {
         let wire: WireMessage<'a> = json::object(bytes)?;
         let command = json::unsigned(wire.command).and_then(Command::from_number);
         Ok(Self {
+            version: json::version(wire.version),
             command: command.ok_or(Malformed::UnknownCommand)?,
             header: wire.header.map_or(Ok(Header::default()), Header::read)?,
             data: wire.data,
@@ -118,7 +122,7 @@ impl<'a> Message<'a> {
     /// Writes the message as JSON, without spaces.
     pub fn encode(&self) -> Vec<u8> {
         let wire = Encoded {
-            version: VERSION,
+            version: self.version.as_deref(),
             command: self.command.number(),
             header: &self.header,
             data: self.data,
@@ -130,6 +134,8 @@ impl<'a> Message<'a> {
 
 #[derive(Deserialize)]
 struct WireMessage<'a> {
+    #[serde(default, borrow)]
+    version: Option<&'a RawValue>,
     #[serde(rename = "type", default, borrow)]
     command: Option<&'a RawValue>,
     /// A header that is `null` is wrong, one that is absent is not.
@@ -182,7 +188,8 @@ impl<'a> Reason<'a> {
 
 #[derive(Serialize)]
 struct Encoded<'a> {
-    version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
     #[serde(rename = "type")]
     command: u8,
     header: &'a Header,

@@ -6,6 +6,7 @@
 
 mod answers;
 mod bucket;
+mod fresh;
 mod greetings;
 mod leads;
 mod presence;
@@ -29,6 +30,7 @@ use presence::{Presence, Verdict};
 use probes::Probes;
 use random::Random;
 
+pub use fresh::FreshId;
 pub use presence::Pinged;
 
 /// When a device that has just started, or that searches, announces itself and
@@ -114,7 +116,7 @@ pub enum Action {
         /// Where it is.
         to: SocketAddr,
     },
-    /// Tell the user that another device uses our id, and answers there.
+    /// Tell the user that another device uses our id, and answers at this address.
     DuplicateId(SocketAddr),
 }
 
@@ -212,7 +214,7 @@ impl Discovery {
         // The group is shared: what is not ours means nothing.
         let Ok(datagram) = Datagram::decode(bytes) else { return };
         if datagram.id == self.id {
-            return self.hear_own_id(from, &datagram);
+            return self.hear_own_id(now, from, &datagram);
         }
         match (datagram.kind, datagram.port) {
             (Kind::Bye, _) => self.hear_goodbye(now, from, &datagram, peers),
@@ -404,7 +406,7 @@ impl Discovery {
             return;
         }
         let interval = datagram.every.map(|every| Duration::from_secs(every.max(1).into()));
-        peers.describe(id, boot, interval, None);
+        peers.describe(id, boot, interval, datagram.version.as_deref());
         if let Some(peer) = peers.get(id) {
             self.presence.hear(peer);
         }
@@ -435,12 +437,19 @@ impl Discovery {
     }
 
     /// Either our own datagram came back, or somebody else has our id.
-    fn hear_own_id(&mut self, from: SocketAddr, datagram: &Datagram) {
-        // Those who only look around share nothing with a device, and a
-        // goodbye may be our own from before a restart.
-        let Some(port) = datagram.port else { return };
-        let is_other = datagram.boot != Some(self.boot) && datagram.kind != Kind::Bye;
-        if is_other && !self.duplicates.contains(&from.ip()) {
+    fn hear_own_id(&mut self, now: Duration, from: SocketAddr, datagram: &Datagram) {
+        // A goodbye may be our own from before a restart.
+        if datagram.boot == Some(self.boot) || datagram.kind == Kind::Bye {
+            return;
+        }
+        let Some(port) = datagram.port else {
+            // Somebody asks whether its new id is taken. Nobody else answers that.
+            if datagram.asks && self.port.is_some() {
+                self.answers.add(now, from, 0, &mut self.random);
+            }
+            return;
+        };
+        if !self.duplicates.contains(&from.ip()) {
             self.duplicates.truncate(DUPLICATES_MOST - 1);
             self.duplicates.insert(0, from.ip());
             self.actions.push_back(Action::DuplicateId(SocketAddr::new(from.ip(), port)));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
-use easyhttp_proto::discovery::{Action, Discovery, Pinged};
+use easyhttp_proto::discovery::{Action, Discovery, FreshId, Pinged};
 use easyhttp_proto::exchange::{Outcome, Rejection, Reply, Request, Speaker};
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
 use easyhttp_proto::{DeviceId, Malformed, limits};
@@ -234,6 +234,23 @@ fn our_own_goodbye_from_before_a_restart_is_no_duplicate() {
     let mut one = One::new();
     let actions = one.hear(SECONDS(0), "10.0.0.1:40000", Kind::Bye, "SELF22", Some(1));
     assert_eq!(actions, []);
+}
+
+#[test]
+fn who_asks_whether_its_new_id_is_taken_is_told_where_the_device_is() {
+    let mut one = One::new();
+    let fresh = FreshId::new(id("SELF22"), 7);
+    one.discovery.receive(SECONDS(1), at("10.0.0.9:40000"), &fresh.question(), &mut one.peers);
+    let actions = one.act(SECONDS(1) + Duration::from_millis(2));
+    let [Action::Answer(to, bytes)] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(*to, at("10.0.0.9:40000"));
+    assert_eq!(fresh.taken(at("10.0.0.1:40000"), bytes), Some(at("10.0.0.1:5000")));
+    // Neither the question itself says so, nor another device, nor one that leaves.
+    assert_eq!(fresh.taken(at("10.0.0.9:40000"), &fresh.question()), None);
+    let leaves = one.discovery.goodbye().unwrap();
+    assert_eq!(fresh.taken(at("10.0.0.1:40000"), &leaves), None);
+    assert_eq!(FreshId::new(id("FRND22"), 7).taken(at("10.0.0.1:40000"), bytes), None);
+    assert!(one.peers.is_empty());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Devices that find each other, on a simulated network.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
@@ -124,6 +124,18 @@ fn a_device_that_only_looks_around_is_silent_after_ten_seconds() {
 }
 
 #[test]
+fn a_device_shows_which_version_it_speaks() {
+    let mut network = Network::new(6);
+    let lamp = network.start("LAMP22");
+    network.start("DOOR22");
+    network.start_python("PYTHON", AT_ONCE);
+    network.run(SECONDS(1));
+    let version = |id: &str| network.peer(lamp, id.parse().unwrap()).unwrap().version;
+    assert_eq!(version("DOOR22").as_deref(), Some(easyhttp_proto::VERSION));
+    assert_eq!(version("PYTHON").as_deref(), Some("0.4.0-alpha.6"));
+}
+
+#[test]
 fn a_device_that_was_restarted_knows_all_at_once() {
     let mut network = Network::new(7);
     let nodes = start_many(&mut network, 5);
@@ -214,7 +226,7 @@ fn two_devices_with_one_id_are_both_told_where_the_other_is() {
     network.run(SECONDS(60));
     for (node, twin) in [(first, second), (second, first)] {
         let alarms: Vec<_> = network.told(node).iter().filter_map(duplicate).collect();
-        assert_eq!(alarms, [network.address(twin).ip()]);
+        assert_eq!(alarms, [network.address(twin)]);
         assert_eq!(network.known_by(node), ["LAMP22".parse().unwrap()]);
     }
     assert!(network.told(other).iter().filter_map(duplicate).next().is_none());
@@ -227,7 +239,7 @@ fn a_python_device_with_our_id_is_noticed() {
     let python = network.start_python("SAME22", AT_ONCE);
     network.run(SECONDS(1));
     let alarms: Vec<_> = network.told(ours).iter().filter_map(duplicate).collect();
-    assert_eq!(alarms, [network.address(python).ip()]);
+    assert_eq!(alarms, [network.address(python)]);
 }
 
 #[test]
@@ -264,9 +276,9 @@ fn left(action: &Action) -> Option<DeviceId> {
     }
 }
 
-fn duplicate(action: &Action) -> Option<IpAddr> {
+fn duplicate(action: &Action) -> Option<SocketAddr> {
     match action {
-        Action::DuplicateId(from) => Some(from.ip()),
+        Action::DuplicateId(at) => Some(*at),
         _ => None,
     }
 }

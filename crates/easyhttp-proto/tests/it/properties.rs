@@ -142,6 +142,7 @@ impl Parts {
 fn fields(message: &Message<'_>) -> impl PartialEq + std::fmt::Debug + use<> {
     let error = message.error.as_ref();
     (
+        message.version.as_deref().map(str::to_owned),
         message.command,
         message.header,
         message.data.map(|data| data.get().to_owned()),

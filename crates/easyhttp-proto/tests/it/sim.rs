@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::Action;
-use easyhttp_proto::peers::Source;
+use easyhttp_proto::peers::{Peer, Source};
 use easyhttp_proto::{DeviceId, datagram, limits};
 
 use devices::{Ours, Python};
@@ -230,6 +230,11 @@ impl Network {
         self.device(node).known()
     }
 
+    /// What a device knows of another one.
+    pub(crate) fn peer(&self, node: Node, id: DeviceId) -> Option<Peer> {
+        self.device(node).peer(id)
+    }
+
     /// What a device told its user since it was started.
     pub(crate) fn told(&self, node: Node) -> &[Action] {
         self.device(node).told()
@@ -439,6 +444,8 @@ trait Device {
     fn goodbye(&self) -> Option<Output>;
     /// Where it would send a command for this device.
     fn address_of(&self, id: DeviceId) -> Option<SocketAddr>;
+    /// What it knows of this device, if it keeps a table as ours does.
+    fn peer(&self, id: DeviceId) -> Option<Peer>;
     /// Whom it knows.
     fn known(&self) -> Vec<DeviceId>;
     /// What it told its user.

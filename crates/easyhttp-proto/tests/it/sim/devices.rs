@@ -9,7 +9,7 @@ use easyhttp_proto::DeviceId;
 use easyhttp_proto::datagram::PORT;
 use easyhttp_proto::discovery::{Action, Discovery, Pinged, Probed};
 use easyhttp_proto::limits;
-use easyhttp_proto::peers::{Heard, PeerTable, Source};
+use easyhttp_proto::peers::{Heard, Peer, PeerTable, Source};
 use serde_json::{Value, json};
 
 use super::{Device, Found, GROUP, Output};
@@ -208,6 +208,10 @@ impl Device for Ours {
         Some(self.peers.get(id)?.addresses().first()?.at)
     }
 
+    fn peer(&self, id: DeviceId) -> Option<Peer> {
+        self.peers.get(id).cloned()
+    }
+
     fn known(&self) -> Vec<DeviceId> {
         self.peers.iter().map(|peer| peer.id).collect()
     }
@@ -308,6 +312,10 @@ impl Device for Python {
 
     fn address_of(&self, id: DeviceId) -> Option<SocketAddr> {
         self.known.get(&id).copied()
+    }
+
+    fn peer(&self, _: DeviceId) -> Option<Peer> {
+        None
     }
 
     fn known(&self) -> Vec<DeviceId> {
