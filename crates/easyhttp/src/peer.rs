@@ -16,6 +16,9 @@ pub struct Peer {
     pub addresses: Vec<SocketAddr>,
     /// How it became known.
     pub source: Source,
+    /// The version of the protocol that it says it speaks. None if it was not
+    /// heard yet.
+    pub version: Option<String>,
     /// How long ago it was last heard. None if it was only added.
     pub last_seen: Option<Duration>,
 }
@@ -36,6 +39,7 @@ impl Peer {
             id: peer.id,
             addresses: peer.addresses().iter().map(|address| address.at).collect(),
             source: peer.source(),
+            version: peer.version.clone(),
             last_seen: peer.last_seen.map(|seen| now.saturating_sub(seen)),
         }
     }

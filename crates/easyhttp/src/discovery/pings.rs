@@ -117,5 +117,6 @@ async fn who_is_at(
     let answer = node.client.post(&node.tasks, at, ping.into(), instant_after(limit)).await;
     let answer = answer.ok().filter(|answer| answer.status == 200)?;
     let pong = Message::decode(&answer.body).ok().filter(|pong| pong.command == Command::Pong)?;
-    Some((pong.header.sender_id?, None))
+    let version = pong.version.as_deref().map(str::to_owned);
+    Some((pong.header.sender_id?, version))
 }
