@@ -184,6 +184,13 @@ impl Node {
         Error::UnknownDevice { id, seen: others }
     }
 
+    /// The address at which the device answers, which may be all. None if it
+    /// only asks.
+    pub(crate) fn answers_at(&self) -> Option<IpAddr> {
+        let listener = lock(&self.listener);
+        listener.as_ref().and_then(|listener| listener.local_addr().ok()).map(|at| at.ip())
+    }
+
     pub(crate) fn has_discovery(&self) -> bool {
         lock(&self.discovery).is_some()
     }
