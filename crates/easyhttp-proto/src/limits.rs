@@ -48,6 +48,10 @@ pub const SAME_ROUND: Duration = Duration::from_millis(50);
 /// it is gone after less than twice this time.
 pub const ANNOUNCE: Duration = Duration::from_secs(5);
 
+/// The time between two announcements of a device that does not say it: that of the
+/// Python devices.
+pub const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes
