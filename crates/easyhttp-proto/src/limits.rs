@@ -52,6 +52,10 @@ pub const ANNOUNCE: Duration = Duration::from_secs(5);
 /// that come at once.
 pub const PRESENCE_EVENTS: usize = PEERS;
 
+/// The time between two announcements of a device that does not say it: that of the
+/// Python devices.
+pub const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes

@@ -21,7 +21,7 @@ use core::time::Duration;
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind, PORT};
 use crate::limits;
-use crate::peers::{Heard, Peer, PeerTable, Source};
+use crate::peers::{Goodbye, Heard, Peer, PeerTable, Source};
 
 use answers::{Answers, Due};
 use greetings::Greetings;
@@ -253,8 +253,25 @@ impl Discovery {
         found: Probed,
         peers: &mut PeerTable,
     ) {
-        let from = peers.get(id).and_then(|peer| peer.addresses().first()).map(|first| first.at);
+        let Some(peer) = peers.get(id) else { return };
+        let from = peer.addresses().first().map(|first| first.at);
+        let are_two = peer.twins(now).is_some();
+        let is_heard = from.is_some_and(|from| peer.is_heard_at_both(now, from, at));
+        if found != Probed::Nowhere {
+            peers.answered_at(now, id, at);
+        }
         match (found, from) {
+            (Probed::Both, Some(from)) => {
+                peers.answered_at(now, id, from);
+                peers.is_at_both(now, id, [from, at]);
+                self.probes.watch(now, id, peers);
+            }
+            (Probed::There, Some(from)) if is_heard => {
+                peers.is_at_both(now, id, [from, at]);
+                self.probes.watch(now, id, peers);
+            }
+            // It is asked again before it counts as gone.
+            (Probed::There | Probed::Nowhere, _) if are_two => {}
             (Probed::There, Some(from)) if from != at => {
                 if peers.confirm(now, id, at) {
                     self.actions.push_back(Action::Joined(id));
@@ -295,7 +312,7 @@ impl Discovery {
         if heard == Heard::Joined {
             // We may never hear it: its silence is to be noticed as soon as that
             // of others.
-            peers.describe(id, None, Some(self.shortest_interval), version);
+            peers.describe(id, Some(self.shortest_interval), version);
             self.actions.push_back(Action::Joined(id));
             if source != Source::Introduced {
                 self.actions.push_back(Action::Introduce(at));
@@ -406,7 +423,8 @@ impl Discovery {
             return;
         }
         let interval = datagram.every.map(|every| Duration::from_secs(every.max(1).into()));
-        peers.describe(id, boot, interval, datagram.version.as_deref());
+        peers.describe(id, interval, datagram.version.as_deref());
+        peers.hear_boot(now, id, at, boot);
         if let Some(peer) = peers.get(id) {
             self.presence.hear(peer);
         }
@@ -428,12 +446,16 @@ impl Discovery {
         datagram: &Datagram,
         peers: &mut PeerTable,
     ) {
-        if let Some(peer) = peers.leave(datagram.id, from.ip(), datagram.boot) {
-            self.greetings.forget(datagram.id);
-            self.departed.truncate(DEPARTED_MOST - 1);
-            self.departed.push_front((datagram.id, datagram.boot, now + DEPARTED));
-            self.actions.push_back(Action::Left(peer));
+        match peers.leave(now, datagram.id, from.ip(), datagram.boot) {
+            Goodbye::Left(peer) => {
+                self.greetings.forget(datagram.id);
+                self.actions.push_back(Action::Left(peer));
+            }
+            Goodbye::OneOfTwo => {}
+            Goodbye::Ignored => return,
         }
+        self.departed.truncate(DEPARTED_MOST - 1);
+        self.departed.push_front((datagram.id, datagram.boot, now + DEPARTED));
     }
 
     /// Either our own datagram came back, or somebody else has our id.

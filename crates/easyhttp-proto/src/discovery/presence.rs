@@ -8,17 +8,12 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::DeviceId;
 use crate::peers::{Peer, PeerTable};
+use crate::{DeviceId, limits};
 
 /// A device is suspect after this share of the time between two of its
 /// announcements: more than jitter explains, and less than two of them.
 const SILENCE_PERCENT: u32 = 180;
-
-/// The time between two announcements of a device that does not say it: that
-/// of the Python devices. Those that do not announce themselves at all are
-/// checked as often.
-const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long after a PING that was refused, or not answered, the next one goes.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -145,7 +140,7 @@ impl Presence {
     /// Finds the devices that have fallen silent.
     fn look(&mut self, now: Duration, peers: &PeerTable) {
         // Those that are only learned in the meantime wait for the next look.
-        self.next_look = now + UNTOLD_INTERVAL;
+        self.next_look = now + limits::UNTOLD_INTERVAL;
         for peer in peers.iter() {
             match silent_from(peer) {
                 silent if silent <= now => self.suspect(now, peer.id),
@@ -164,10 +159,7 @@ impl Suspect {
 /// From when on a device is suspect, if it is not heard before.
 fn silent_from(peer: &Peer) -> Duration {
     match peer.last_seen {
-        Some(seen) if peer.is_present => {
-            let interval = peer.interval.unwrap_or(UNTOLD_INTERVAL);
-            seen + interval * SILENCE_PERCENT / 100
-        }
+        Some(seen) if peer.is_present => seen + peer.announces_every() * SILENCE_PERCENT / 100,
         _ => Duration::MAX,
     }
 }

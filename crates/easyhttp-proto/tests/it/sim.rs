@@ -101,6 +101,15 @@ impl Network {
         self.plug_in(id, Program::Python { answers_after })
     }
 
+    /// The user of a device says where another one is.
+    pub(crate) fn add_peer(&mut self, node: Node, other: Node) {
+        let Host { id, address, .. } = self.hosts[other.0];
+        let now = self.now;
+        if let Some(device) = &mut self.hosts[node.0].device {
+            device.add_peer(now, id, address);
+        }
+    }
+
     /// Tells a device of an address. It keeps what is not of a sweep, and tries
     /// it every three seconds.
     pub(crate) fn give_lead(&mut self, node: Node, at: SocketAddr, source: Source) {
@@ -146,6 +155,12 @@ impl Network {
     /// The device is stopped: it hears and does nothing, and time passes.
     pub(crate) fn sleep(&mut self, node: Node) {
         self.hosts[node.0].is_asleep = true;
+    }
+
+    /// The host gets a second address, from which its device speaks and answers as
+    /// well.
+    pub(crate) fn add_address(&mut self, node: Node, ip: [u8; 4]) {
+        self.hosts[node.0].second = Some(ip.into());
     }
 
     /// The device goes on where it was stopped.
@@ -235,6 +250,11 @@ impl Network {
         self.device(node).peer(id)
     }
 
+    /// The addresses between which a device would have to choose.
+    pub(crate) fn ambiguous(&self, node: Node, id: &str) -> Option<[SocketAddr; 2]> {
+        self.peer(node, id.parse().unwrap())?.ambiguous(self.now)
+    }
+
     /// What a device told its user since it was started.
     pub(crate) fn told(&self, node: Node) -> &[Action] {
         self.device(node).told()
@@ -263,7 +283,8 @@ impl Network {
         let [high, low] = number.to_be_bytes();
         let address = SocketAddr::from(([10, 0, high, low], 5000));
         let id = id.parse().unwrap();
-        self.hosts.push(Host { id, program, address, device: None, is_asleep: false });
+        let (second, device, is_asleep) = (None, None, false);
+        self.hosts.push(Host { id, program, address, second, device, is_asleep });
         self.switch_on(node);
         node
     }
@@ -328,12 +349,12 @@ impl Network {
     /// refuses at once, and where there is none, the asker gives up.
     fn ping(&mut self, sender: (DeviceId, SocketAddr), at: SocketAddr) -> (Found, Duration) {
         let handshake = [(); 2].map(|()| self.random.percent(self.conditions.loss_percent));
-        let host = self.hosts.iter_mut().find(|host| host.address.ip() == at.ip());
+        let host = self.hosts.iter_mut().find(|host| host.ips().any(|ip| ip == at.ip()));
         let is_lost = handshake != [false; 2];
         let Some(host) = host.filter(|host| !is_lost && !host.is_asleep) else {
             return (Found::Nobody, limits::CONNECT);
         };
-        let device = host.device.as_mut().filter(|_| host.address == at);
+        let device = host.device.as_mut().filter(|_| host.address.port() == at.port());
         let answer = device.and_then(|device| device.answer_ping(self.now, sender));
         (answer.map_or(Found::Refused, Found::Device), Duration::ZERO)
     }
@@ -360,17 +381,9 @@ impl Network {
         let host = &self.hosts[by.0];
         match output {
             Output::Datagram { from_port, to, bytes } => {
-                let from = SocketAddr::new(host.address.ip(), from_port);
-                self.sent.push(Sent { at: self.now, from, to, bytes: bytes.clone() });
-                let loss = match to == GROUP {
-                    true => self.conditions.group_loss_percent,
-                    false => self.conditions.loss_percent,
-                };
-                for to in self.receivers(to) {
-                    for due in self.copies(loss) {
-                        let bytes = bytes.clone();
-                        self.put_under_way(due, Arrival::Datagram { to, from, bytes });
-                    }
+                let ips: Vec<_> = host.ips().take(if to == GROUP { 2 } else { 1 }).collect();
+                for ip in ips {
+                    self.send_datagram(SocketAddr::new(ip, from_port), to, &bytes);
                 }
             }
             Output::Ping { asked, at } => {
@@ -387,13 +400,27 @@ impl Network {
         }
     }
 
+    fn send_datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.sent.push(Sent { at: self.now, from, to, bytes: bytes.to_vec() });
+        let loss = match to == GROUP {
+            true => self.conditions.group_loss_percent,
+            false => self.conditions.loss_percent,
+        };
+        for to in self.receivers(to) {
+            for due in self.copies(loss) {
+                let bytes = bytes.to_vec();
+                self.put_under_way(due, Arrival::Datagram { to, from, bytes });
+            }
+        }
+    }
+
     /// Who hears what is sent to this address: for the group everybody, and so
     /// the sender too.
     fn receivers(&self, to: SocketAddr) -> Vec<Node> {
         let hears = |node: &Node| {
-            let Host { address, device, .. } = &self.hosts[node.0];
-            let listens = device.as_ref().is_some_and(|device| device.listens_on(to.port()));
-            listens && (to == GROUP || address.ip() == to.ip())
+            let host = &self.hosts[node.0];
+            let listens = host.device.as_ref().is_some_and(|device| device.listens_on(to.port()));
+            listens && (to == GROUP || host.ips().any(|ip| ip == to.ip()))
         };
         self.nodes().filter(hears).collect()
     }
@@ -432,6 +459,8 @@ trait Device {
     fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId>;
     /// Its own PING ended.
     fn ping_ended(&mut self, now: Duration, asked: Option<DeviceId>, at: SocketAddr, found: Found);
+    /// Its user says where another device is.
+    fn add_peer(&mut self, now: Duration, id: DeviceId, at: SocketAddr);
     /// Some device may be at this address.
     fn take_lead(&mut self, now: Duration, at: SocketAddr, source: Source);
     /// The addresses of those that it knows, as it tells others.
@@ -524,9 +553,16 @@ struct Host {
     id: DeviceId,
     program: Program,
     address: SocketAddr,
+    second: Option<IpAddr>,
     /// None while it is switched off.
     device: Option<Box<dyn Device>>,
     is_asleep: bool,
+}
+
+impl Host {
+    fn ips(&self) -> impl Iterator<Item = IpAddr> {
+        [self.address.ip()].into_iter().chain(self.second)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -40,7 +40,7 @@ pub(super) struct Ours {
 struct Probe {
     id: DeviceId,
     new: SocketAddr,
-    old: SocketAddr,
+    old: Option<SocketAddr>,
     is_new: Option<bool>,
     is_old: Option<bool>,
 }
@@ -65,9 +65,11 @@ impl Ours {
     }
 
     fn probe(&mut self, id: DeviceId, new: SocketAddr) {
-        let old = self.address_of(id).unwrap();
-        self.probes.push(Probe { id, new, old, is_new: None, is_old: None });
-        self.pings.extend([new, old].map(|at| Output::Ping { asked: Some(id), at }));
+        let old = self.address_of(id).filter(|old| *old != new);
+        let is_old = if old.is_some() { None } else { Some(false) };
+        self.probes.push(Probe { id, new, old, is_new: None, is_old });
+        let addresses = [Some(new), old].into_iter().flatten();
+        self.pings.extend(addresses.map(|at| Output::Ping { asked: Some(id), at }));
     }
 
     /// Whether the PING that has ended was one of a probe.
@@ -78,7 +80,12 @@ impl Ours {
         at: SocketAddr,
         found: Found,
     ) -> bool {
-        let is_it = |probe: &Probe| probe.id == asked && [probe.new, probe.old].contains(&at);
+        // The first that still waits for this address.
+        let is_it = |probe: &Probe| {
+            let is_new = probe.new == at && probe.is_new.is_none();
+            let is_old = probe.old == Some(at) && probe.is_old.is_none();
+            probe.id == asked && (is_new || is_old)
+        };
         let Some(index) = self.probes.iter().position(is_it) else { return false };
         let probe = &mut self.probes[index];
         let answered = matches!(found, Found::Device(found) if found == asked);
@@ -159,6 +166,10 @@ impl Device for Ours {
             *outcome = Pinged::Silent;
         }
         self.greet_elsewhere(now, asked);
+    }
+
+    fn add_peer(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
+        self.peers.add(now, id, at);
     }
 
     fn take_lead(&mut self, now: Duration, at: SocketAddr, source: Source) {
@@ -287,6 +298,10 @@ impl Device for Python {
     }
 
     fn ping_ended(&mut self, _: Duration, _: Option<DeviceId>, _: SocketAddr, _: Found) {}
+
+    fn add_peer(&mut self, _: Duration, id: DeviceId, at: SocketAddr) {
+        self.known.insert(id, at);
+    }
 
     fn take_lead(&mut self, _: Duration, _: SocketAddr, _: Source) {}
 
