@@ -267,6 +267,7 @@ impl Call<'_> {
 
     /// Where the device may be, the best address first.
     async fn addresses(&self) -> Result<Vec<Address>> {
+        // The place where `Error::Ambiguous` is raised, once the table can tell.
         let known = || self.node.peers().get(self.id).map(|peer| peer.addresses().to_vec());
         if let Some(known) = known() {
             return Ok(known);
