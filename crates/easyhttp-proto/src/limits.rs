@@ -67,6 +67,11 @@ pub const CONNECT: Duration = Duration::from_millis(1500);
 /// of the answer. Python devices give up after 3 s as well.
 pub const CALL: Duration = Duration::from_secs(3);
 
+/// How long a FETCH waits for its answer before a PING looks whether anybody is
+/// there, if the device has another address; and how long that PING may take.
+/// So a third of a call is left for the other address.
+pub const DOUBT: Duration = Duration::from_secs(1);
+
 /// How long a connection is kept open for the next call. The Python devices'
 /// server closes after 5 s of silence; asking at that very moment would fail.
 pub const CLIENT_IDLE: Duration = Duration::from_secs(4);
