@@ -198,6 +198,22 @@ fn goodbyes_of_invented_devices_do_not_have_more_of_them_pinged_at_once() {
 }
 
 #[test]
+fn a_python_device_that_is_greeted_and_suspect_is_pinged_once() {
+    let mut one = One::new();
+    let mut pinged = one.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "PYTHON", None);
+    one.discovery.suspect(SECONDS(2), id("PYTHON"));
+    pinged.extend(one.act(SECONDS(2)));
+    pinged.retain(|action| matches!(action, Action::Ping(_)));
+    assert_eq!(pinged, [Action::Ping(id("PYTHON"))]);
+    // What comes of it is told to both.
+    one.discovery.pinged(SECONDS(3), id("PYTHON"), Pinged::Refused, &mut one.peers);
+    assert_eq!(one.act(SECONDS(4)), [Action::Ping(id("PYTHON"))]);
+    one.discovery.pinged(SECONDS(4), id("PYTHON"), Pinged::Refused, &mut one.peers);
+    let told = one.act(SECONDS(5));
+    assert!(told.iter().any(|action| matches!(action, Action::Lost(_))), "{told:?}");
+}
+
+#[test]
 fn devices_with_two_addresses_do_not_delay_the_probe_of_one_that_has_moved() {
     let mut one = One::new();
     for (who, hosts) in [("WIRED2", [1, 2]), ("WIRED3", [3, 4]), ("MOVED2", [5, 5])] {
