@@ -149,6 +149,8 @@ pub struct Discovery {
     presence: Presence,
     probes: Probes,
     leads: Leads,
+    /// The devices that are being PINGed, for whichever reasons.
+    pinging: Vec<DeviceId>,
     departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
     duplicates: Vec<IpAddr>,
     actions: VecDeque<Action>,
@@ -180,6 +182,7 @@ impl Discovery {
             presence: Presence::default(),
             probes: Probes::default(),
             leads: Leads::new(now),
+            pinging: Vec::new(),
             departed: VecDeque::new(),
             duplicates: Vec::new(),
             actions: VecDeque::new(),
@@ -234,6 +237,7 @@ impl Discovery {
 
     /// Reports what came of [`Action::Ping`].
     pub fn pinged(&mut self, now: Duration, id: DeviceId, pinged: Pinged, peers: &mut PeerTable) {
+        self.pinging.retain(|pinging| *pinging != id);
         self.greetings.ended(now, id, pinged == Pinged::Answered);
         self.presence.ended(now, id, pinged);
         if pinged == Pinged::Answered
@@ -342,8 +346,10 @@ impl Discovery {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
-        if let Some(id) = self.greetings.poll(now) {
-            return Some(Action::Ping(id));
+        while let Some(id) = self.greetings.poll(now) {
+            if self.starts_ping(id) {
+                return Some(Action::Ping(id));
+            }
         }
         if let Some((id, at)) = self.probes.poll(now, peers) {
             return Some(Action::Probe(id, at));
@@ -351,13 +357,16 @@ impl Discovery {
         if let Some((at, source)) = self.leads.poll(now, peers) {
             return Some(Action::Ask { at, source });
         }
-        match self.presence.poll(now, peers) {
-            Some(Verdict::Check(id)) => return Some(Action::Ping(id)),
-            Some(Verdict::Lost(peer)) => {
-                self.greetings.forget(peer.id);
-                return Some(Action::Lost(peer));
+        while let Some(verdict) = self.presence.poll(now, peers) {
+            match verdict {
+                Verdict::Check(id) if self.starts_ping(id) => return Some(Action::Ping(id)),
+                // It is being greeted, which tells as much.
+                Verdict::Check(_) => {}
+                Verdict::Lost(peer) => {
+                    self.greetings.forget(peer.id);
+                    return Some(Action::Lost(peer));
+                }
             }
-            None => {}
         }
         match self.answers.poll(now) {
             Some(Due::One(to)) => return Some(Action::Answer(to, self.datagram(Kind::Answer))),
@@ -395,6 +404,16 @@ impl Discovery {
     /// that we are there.
     pub fn goodbye(&self) -> Option<Vec<u8>> {
         self.port.map(|_| self.datagram(Kind::Bye))
+    }
+
+    /// Notes that a device is to be PINGed, unless it is already: one PING
+    /// serves all who want to know what comes of it.
+    fn starts_ping(&mut self, id: DeviceId) -> bool {
+        let is_new = !self.pinging.contains(&id);
+        if is_new {
+            self.pinging.push(id);
+        }
+        is_new
     }
 
     fn datagram(&self, kind: Kind) -> Vec<u8> {

@@ -105,8 +105,10 @@ impl Presence {
     }
 
     pub(super) fn poll(&mut self, now: Duration, peers: &mut PeerTable) -> Option<Verdict> {
-        // Who is heard, or left, is suspect no more.
+        // Who is heard, or left, is suspect no more. A PING that is under way
+        // still counts: whoever invents devices can have them leave as well.
         self.suspects.retain(|suspect| match peers.get(suspect.id) {
+            _ if suspect.due == Duration::MAX => true,
             Some(peer) => peer.is_present && peer.last_seen <= Some(suspect.since),
             None => false,
         });

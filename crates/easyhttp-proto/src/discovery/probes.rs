@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::DeviceId;
-use crate::peers::PeerTable;
+use crate::peers::{Peer, PeerTable};
 
 /// How long a probe waits: a device with several addresses is heard from all of
 /// them at almost the same time.
@@ -70,13 +70,16 @@ impl Probes {
         if let Some(silent) = self.look(now, peers) {
             return Some(silent);
         }
-        let probe = self.probes.iter_mut().find(|probe| !probe.is_done && probe.due <= now)?;
-        probe.is_done = true;
-        probe.due = now + PAUSE;
-        let (id, at, heard) = (probe.id, probe.at, probe.heard);
-        let peer = peers.get(id)?;
-        // Heard from the address in use as well: it has several.
-        (!peer.is_heard_in_use(heard, at)).then_some((id, at))
+        loop {
+            let probe = self.probes.iter_mut().find(|probe| !probe.is_done && probe.due <= now)?;
+            probe.is_done = true;
+            probe.due = now + PAUSE;
+            // One that is heard from the address in use as well has several.
+            let has_moved = |peer: &Peer| !peer.is_heard_in_use(probe.heard, probe.at);
+            if peers.get(probe.id).is_some_and(has_moved) {
+                return Some((probe.id, probe.at));
+            }
+        }
     }
 
     pub(super) fn next_wakeup(&self) -> Duration {
