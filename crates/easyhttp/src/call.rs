@@ -267,13 +267,20 @@ impl Call<'_> {
 
     /// Where the device may be, the best address first.
     async fn addresses(&self) -> Result<Vec<Address>> {
-        // The place where `Error::Ambiguous` is raised, once the table can tell.
-        let known = || self.node.peers().get(self.id).map(|peer| peer.addresses().to_vec());
-        if let Some(known) = known() {
+        if let Some(known) = self.known()? {
             return Ok(known);
         }
         self.node.find(self.id, self.node.first_wait()).await?;
-        Ok(known().unwrap_or_default())
+        Ok(self.known()?.unwrap_or_default())
+    }
+
+    fn known(&self) -> Result<Option<Vec<Address>>> {
+        let peers = self.node.peers();
+        let Some(peer) = peers.get(self.id) else { return Ok(None) };
+        match peer.ambiguous(self.node.now()) {
+            Some(twins) => Err(Error::Ambiguous { id: self.id, addresses: twins.to_vec() }),
+            None => Ok(Some(peer.addresses().to_vec())),
+        }
     }
 
     /// PINGs an address that only claims to be the device's: a command may not

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::random::Random;
+use super::with_port;
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind};
 
@@ -34,6 +35,6 @@ impl FreshId {
         let datagram = Datagram::decode(bytes).ok()?;
         let is_other = datagram.id == self.id && datagram.boot != Some(self.boot);
         let port = datagram.port.filter(|_| is_other && datagram.kind != Kind::Bye)?;
-        Some(SocketAddr::new(from.ip(), port))
+        Some(with_port(from, port))
     }
 }

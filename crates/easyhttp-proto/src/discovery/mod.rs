@@ -222,7 +222,7 @@ impl Discovery {
         match (datagram.kind, datagram.port) {
             (Kind::Bye, _) => self.hear_goodbye(now, from, &datagram, peers),
             (_, Some(port)) => {
-                let at = SocketAddr::new(from.ip(), port);
+                let at = with_port(from, port);
                 self.hear_device(now, at, &datagram, peers);
             }
             // It only looks around.
@@ -493,7 +493,7 @@ impl Discovery {
         if !self.duplicates.contains(&from.ip()) {
             self.duplicates.truncate(DUPLICATES_MOST - 1);
             self.duplicates.insert(0, from.ip());
-            self.actions.push_back(Action::DuplicateId(SocketAddr::new(from.ip(), port)));
+            self.actions.push_back(Action::DuplicateId(with_port(from, port)));
         }
     }
 
@@ -524,9 +524,16 @@ fn wants_answer(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
     match datagram {
         Datagram { kind: Kind::Announce, boot: None, port: Some(_), .. } => {
             // A Python device speaks from a port on which it does not hear.
-            Some(SocketAddr::new(from.ip(), PORT))
+            Some(with_port(from, PORT))
         }
         Datagram { kind: Kind::Announce, asks, port, .. } if *asks || port.is_none() => Some(from),
         _ => None,
     }
+}
+
+/// Another port of the same host. An IPv6 address keeps its scope, without which
+/// a link-local one leads nowhere.
+fn with_port(mut at: SocketAddr, port: u16) -> SocketAddr {
+    at.set_port(port);
+    at
 }
