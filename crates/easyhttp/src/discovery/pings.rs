@@ -12,12 +12,12 @@ use easyhttp_proto::exchange::Speaker;
 use easyhttp_proto::peers::Source;
 use easyhttp_proto::{Command, DeviceId, Message, limits};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::Input;
 use crate::call::Purpose;
-use crate::client::Client;
+use crate::client::{Client, Connect};
 use crate::error::Error;
-use crate::instant::instant_after;
 use crate::node::Node;
 use crate::tasks::Tasks;
 
@@ -123,8 +123,9 @@ pub(super) async fn who_is_at(
     limit: Duration,
 ) -> Option<(DeviceId, Option<String>)> {
     let ping = speaker.message(Command::Ping, None).encode();
-    let answer = client.post(tasks, at, ping.into(), instant_after(limit)).await;
-    let answer = answer.ok().filter(|answer| answer.status == 200)?;
+    let connect = Connect { limit, anew: false };
+    let asked = timeout(limit, client.post(tasks, at, ping.into(), connect)).await;
+    let answer = asked.ok()?.ok().filter(|answer| answer.status == 200)?;
     let pong = Message::decode(&answer.body).ok().filter(|pong| pong.command == Command::Pong)?;
     Some((pong.header.sender_id?, pong.version.map(Cow::into_owned)))
 }
