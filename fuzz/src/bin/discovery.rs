@@ -31,6 +31,9 @@ const ACTIONS: usize = 1000;
 /// How many PINGs may be under way: 16 to silent devices and 16 to older ones.
 const PINGS: usize = 32;
 
+/// How many addresses may be asked who is there.
+const ASKS: usize = 32;
+
 /// How long a PING takes that nobody answers.
 const PING: Duration = Duration::from_secs(5);
 
@@ -63,6 +66,8 @@ struct Device {
     /// The PINGs and probes that are under way, each with the time of its end.
     pings: VecDeque<(Duration, DeviceId)>,
     probes: VecDeque<(Duration, DeviceId, SocketAddr)>,
+    /// The addresses that are asked who is there, likewise.
+    asks: VecDeque<(Duration, SocketAddr)>,
     /// How many devices the user added: the limit of the table is not for them.
     added: usize,
 }
@@ -79,6 +84,7 @@ impl Device {
             machine: Discovery::new(id, port, entropy, now),
             pings: VecDeque::new(),
             probes: VecDeque::new(),
+            asks: VecDeque::new(),
             added: 0,
         }
     }
@@ -104,6 +110,12 @@ impl Device {
             "there" => self.probed(Probed::There)?,
             "both" => self.probed(Probed::Both)?,
             "nowhere" => self.probed(Probed::Nowhere)?,
+            "named" => self.machine.lead(at?, Source::Added),
+            "remembered" => self.machine.lead(at?, Source::Remembered),
+            "introduced" => self.machine.lead(at?, Source::Introduced),
+            "swept" => self.machine.lead(at?, Source::Swept),
+            "here" => self.asked(Some(id?))?,
+            "nobody" => self.asked(None)?,
             // What requests, calls and the user change in the table.
             "request" => _ = self.peers.hear(self.now, id?, at?, Source::Learned),
             "confirm" => _ = self.peers.confirm(self.now, id?, at?),
@@ -148,6 +160,13 @@ impl Device {
         Some(())
     }
 
+    fn asked(&mut self, answered: Option<DeviceId>) -> Option<()> {
+        let (_, at) = self.asks.pop_front()?;
+        let answered = answered.map(|id| (id, Some("0.4.0")));
+        self.machine.asked(self.now, at, answered, &mut self.peers);
+        Some(())
+    }
+
     /// Lets time pass, as whoever drives the state machine does.
     fn advance(&mut self, pause: Duration) {
         let until = self.now + pause;
@@ -169,7 +188,8 @@ impl Device {
     fn next_end(&self) -> Duration {
         let ping = self.pings.front().map_or(Duration::MAX, |ping| ping.0);
         let probe = self.probes.front().map_or(Duration::MAX, |probe| probe.0);
-        ping.min(probe)
+        let ask = self.asks.front().map_or(Duration::MAX, |ask| ask.0);
+        ping.min(probe).min(ask)
     }
 
     /// Nobody has answered in time.
@@ -179,6 +199,9 @@ impl Device {
         }
         while self.probes.front().is_some_and(|probe| probe.0 <= self.now) {
             self.probed(Probed::Nowhere);
+        }
+        while self.asks.front().is_some_and(|ask| ask.0 <= self.now) {
+            self.asked(None);
         }
     }
 
@@ -195,6 +218,7 @@ impl Device {
         assert!(self.now < wakeup, "it would spin: it is {:?}, and it wants {wakeup:?}", self.now);
         assert!(self.port.is_none() || wakeup <= self.now + SILENCE, "it falls silent");
         assert!(self.pings.len() <= PINGS, "{} PINGs are under way", self.pings.len());
+        assert!(self.asks.len() <= ASKS, "{} addresses are asked", self.asks.len());
         assert!(self.peers.len() <= CAPACITY + self.added, "{} peers", self.peers.len());
         assert!(self.peers.get(self.id).is_none(), "it is its own peer");
         for peer in self.peers.iter() {
@@ -206,6 +230,7 @@ impl Device {
         match action {
             Action::Ping(id) => self.pings.push_back((self.now + PING, id)),
             Action::Probe(id, at) => self.probes.push_back((self.now + PING, id, at)),
+            Action::Ask { at, .. } => self.asks.push_back((self.now + PING, at)),
             Action::Announce { datagram, .. } | Action::Answer(_, datagram) => {
                 let said = Datagram::decode(&datagram).map(|said| (said.id, said.port));
                 assert_eq!(said, Ok((self.id, self.port)));
