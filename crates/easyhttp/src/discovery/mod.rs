@@ -53,9 +53,6 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How far the clocks must part for the machine to have slept.
 const SLEPT: Duration = Duration::from_secs(3);
 
-/// How long a PING of a check, or of a new address, may take.
-const CHECK: Duration = Duration::from_secs(1);
-
 /// How long a device that may have moved has to answer at its old address. One
 /// that is there answers in milliseconds.
 const RECHECK: Duration = Duration::from_millis(300);
@@ -208,7 +205,7 @@ impl Driver {
         self.node.tasks.spawn_until_stop(async move {
             let mut outcome = Pinged::Refused;
             for at in node.addresses(id) {
-                match node.ping_at(id, at, CHECK, Purpose::Check).await {
+                match node.ping_at(id, at, limits::CHECK, Purpose::Check).await {
                     Ok(()) => {
                         outcome = Pinged::Answered;
                         break;
@@ -236,7 +233,7 @@ impl Driver {
                     None => false,
                 }
             };
-            let check = node.ping_at(id, at, CHECK, Purpose::Probe);
+            let check = node.ping_at(id, at, limits::CHECK, Purpose::Probe);
             let (is_new, is_old) = tokio::join!(check, recheck);
             let probed = match (is_new.is_ok(), is_old) {
                 (true, false) => Probed::There,
