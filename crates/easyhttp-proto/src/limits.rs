@@ -56,6 +56,10 @@ pub const PRESENCE_EVENTS: usize = PEERS;
 /// Python devices.
 pub const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
 
+/// How long a PING may take that finds out whether a device is there. On one
+/// network it takes milliseconds; a small device that is busy needs some hundred.
+pub const CHECK: Duration = Duration::from_millis(600);
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes

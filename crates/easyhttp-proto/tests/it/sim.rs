@@ -48,6 +48,8 @@ pub(crate) struct Conditions {
     pub(crate) group_loss_percent: u64,
     /// How many of a hundred arrive twice.
     pub(crate) duplicate_percent: u64,
+    /// After which time everything is lost for two seconds, again and again.
+    pub(crate) outage_every: Option<Duration>,
     /// The longest that anything is under way; the shortest is a millisecond.
     pub(crate) delay: Duration,
 }
@@ -72,6 +74,7 @@ impl Network {
             loss_percent: 0,
             group_loss_percent: 0,
             duplicate_percent: 0,
+            outage_every: None,
             delay: Duration::from_millis(1),
         };
         Self {
@@ -349,10 +352,10 @@ impl Network {
     /// refuses at once, and where there is none, the asker gives up.
     fn ping(&mut self, sender: (DeviceId, SocketAddr), at: SocketAddr) -> (Found, Duration) {
         let handshake = [(); 2].map(|()| self.random.percent(self.conditions.loss_percent));
+        let is_lost = handshake != [false; 2] || self.is_out();
         let host = self.hosts.iter_mut().find(|host| host.ips().any(|ip| ip == at.ip()));
-        let is_lost = handshake != [false; 2];
         let Some(host) = host.filter(|host| !is_lost && !host.is_asleep) else {
-            return (Found::Nobody, limits::CONNECT);
+            return (Found::Nobody, limits::CHECK);
         };
         let device = host.device.as_mut().filter(|_| host.address.port() == at.port());
         let answer = device.and_then(|device| device.answer_ping(self.now, sender));
@@ -427,11 +430,16 @@ impl Network {
 
     /// When the copies of one datagram arrive at one receiver, if any do.
     fn copies(&mut self, loss_percent: u64) -> Vec<Duration> {
-        if self.random.percent(loss_percent) {
+        if self.random.percent(loss_percent) || self.is_out() {
             return Vec::new();
         }
         let copies = 1 + usize::from(self.random.percent(self.conditions.duplicate_percent));
         (0..copies).map(|_| self.now + self.delay()).collect()
+    }
+
+    fn is_out(&self) -> bool {
+        let since = |every: Duration| self.now.as_millis() % every.as_millis();
+        self.conditions.outage_every.is_some_and(|every| since(every) < 2000)
     }
 
     fn delay(&mut self) -> Duration {

@@ -13,6 +13,7 @@ const ROUGH: Conditions = Conditions {
     loss_percent: 30,
     group_loss_percent: 30,
     duplicate_percent: 20,
+    outage_every: None,
     delay: Duration::from_millis(50),
 };
 
