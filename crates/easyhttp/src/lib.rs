@@ -89,6 +89,8 @@ mod error;
 mod handler;
 mod instant;
 mod interfaces;
+#[allow(dead_code)] // Discovery will ask.
+mod introduction;
 mod lifecycle;
 mod lock;
 mod node;
