@@ -91,6 +91,13 @@ pub const CLIENT_IDLE_IN_ALL: usize = 200;
 /// the start of discovery: a program that has just started may ask at once.
 pub const FIRST_WAIT: Duration = Duration::from_secs(1);
 
+/// How many peers a device tells, and reads, when it is asked whom it knows. Who
+/// knows one knows all others from there on.
+pub const INTRODUCED: usize = 64;
+
+/// How long asking a device whom it knows may take.
+pub const INTRODUCTION: Duration = Duration::from_secs(1);
+
 // ---- answering ----
 
 /// The largest block of HTTP headers, in bytes. Ours have about 200; the
@@ -128,6 +135,3 @@ pub const RETRY_AFTER_SECS: u64 = 1;
 
 /// How long stopping waits for the handlers and connections that still run.
 pub const STOP: Duration = Duration::from_secs(5);
-
-/// TMP
-pub const CHECK: Duration = Duration::from_secs(1);

@@ -17,10 +17,10 @@ use bytes::Bytes;
 use easyhttp_proto::exchange::ERROR_HEADER;
 use easyhttp_proto::{API_PATH, limits};
 use http_body_util::Full;
-use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::http::request::Parts;
+use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
@@ -109,6 +109,24 @@ impl Client {
                 Err(Broken::TooLarge) => return Err(Failure::TooLarge),
             }
         }
+    }
+
+    /// GETs what is at a path, on a connection of its own.
+    pub(crate) async fn get(
+        &self,
+        at: SocketAddr,
+        path: &'static str,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        let mut connection = open(at, limit).await?;
+        connection.head.method = Method::GET;
+        connection.head.uri = Uri::from_static(path);
+        connection.head.headers.remove(CONTENT_TYPE);
+        let answer = connection.exchange(Bytes::new(), self.body).await;
+        answer.map_err(|broken| match broken {
+            Broken::BeforeSending(error) | Broken::AfterSending(error) => Failure::Broken(error),
+            Broken::TooLarge => Failure::TooLarge,
+        })
     }
 
     /// Closes all connections that wait, and keeps none any more.

@@ -90,6 +90,8 @@ mod files;
 mod handler;
 mod instant;
 mod interfaces;
+#[allow(dead_code)] // Discovery will ask.
+mod introduction;
 mod lifecycle;
 mod lock;
 mod node;

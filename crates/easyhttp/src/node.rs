@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use easyhttp_proto::exchange::{Event, Speaker};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
-use easyhttp_proto::{DeviceId, Header};
+use easyhttp_proto::{DeviceId, Header, introduction};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -211,13 +211,13 @@ impl Node {
         })
     }
 
-    pub(crate) fn introducible(&self) -> Vec<(DeviceId, SocketAddr)> { vec![] } // TMP
-    pub(crate) async fn introduced_by(&self, _: SocketAddr) -> Vec<(DeviceId, SocketAddr)> { vec![] } // TMP
-
     /// Keeps what is known of peers for the next run.
     pub(crate) fn remember(&self) {
         if let Some(remembered) = &self.remembered {
-            remembered.keep(self.introducible());
+            let peers = self.peers();
+            let here = introduction::present(&peers).map(|(id, address)| (id, address.at)).collect();
+            drop(peers);
+            remembered.keep(here);
         }
     }
 
