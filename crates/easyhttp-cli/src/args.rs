@@ -52,17 +52,36 @@ pub(crate) struct Common {
         env = "EASYHTTP_DISCOVERY_PORT",
         hide_env_values = true,
         value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = FINDING,
         global = true
     )]
     pub(crate) discovery_port: Option<u16>,
 
-    /// A network interface to find others on (all of them; can be repeated)
-    #[arg(long = "interface", value_name = "NAME", global = true)]
+    /// A network interface to find others on (repeatable), or `all`: those of
+    /// containers, virtual machines and tunnels, too
+    #[arg(long = "interface", value_name = "NAME", help_heading = FINDING, global = true)]
     pub(crate) interfaces: Vec<String>,
 
     /// Say on standard error what happens
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+}
+
+/// How others are found where multicast does not reach them.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = FINDING)]
+pub(crate) struct Finding {
+    /// Where a device is; it is asked for those that it knows, too (repeatable)
+    #[arg(long = "peer", value_name = "HOST:PORT")]
+    pub(crate) peers: Vec<At>,
+
+    /// Try every address around this machine, which takes 5 seconds
+    #[arg(long)]
+    pub(crate) sweep: bool,
+
+    /// Do without DNS-SD
+    #[arg(long)]
+    pub(crate) no_dns_sd: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -112,7 +131,7 @@ pub(crate) struct Serve {
     pub(crate) push_exec: Option<String>,
 
     /// Neither find others nor be found
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["peers", "sweep"])]
     pub(crate) no_discovery: bool,
 
     /// A name by which this device may be addressed, beside its IP addresses
@@ -124,6 +143,9 @@ pub(crate) struct Serve {
     /// (repeatable)
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) finding: Finding,
 }
 
 /// List the devices that answer on this network
@@ -131,11 +153,20 @@ pub(crate) struct Serve {
 #[command(after_help = "\
 Examples:
   easyhttp discover
+  easyhttp discover --watch
+  easyhttp discover --peer 10.0.5.20:5000         where multicast does not reach
   easyhttp discover --wait 10 --json | jq -r .id")]
 pub(crate) struct Discover {
-    /// How long to listen [default: 2]
+    /// How long to listen [default: 2, with --sweep 7]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) wait: Option<Duration>,
+
+    /// Show who comes and goes, until Ctrl-C
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) watch: bool,
+
+    #[command(flatten)]
+    pub(crate) finding: Finding,
 }
 
 /// Ask whether a device is there, and how fast it answers
@@ -148,9 +179,6 @@ Examples:
   easyhttp ping 7H8G2K --count 10 --interval 0.2
   easyhttp ping 7H8G2K --at 192.168.1.23:5000")]
 pub(crate) struct Ping {
-    #[command(flatten)]
-    pub(crate) target: Target,
-
     /// How often to ask
     #[arg(
         long,
@@ -163,6 +191,9 @@ pub(crate) struct Ping {
     /// The time between two pings [default: 1]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) interval: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// Ask a device for data, and print it
@@ -243,9 +274,15 @@ pub(crate) struct Target {
     pub(crate) id: DeviceId,
 
     /// Where it is; without this it is looked for
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["peers", "sweep"])]
     pub(crate) at: Option<At>,
+
+    #[command(flatten)]
+    pub(crate) finding: Finding,
 }
+
+/// What stands above the options about finding others.
+const FINDING: &str = "Finding others";
 
 /// The file that the library uses unless it is told another one.
 const DEVICE_FILE: &str = "easyhttp_device.json";

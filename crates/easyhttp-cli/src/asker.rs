@@ -43,7 +43,10 @@ impl Asker {
         limits.connect = limits.connect.min(limits.call);
         let timeout = limits.call;
 
-        let builder = network::builder(common).ask_only().id(identity::own()?).limits(limits);
+        let builder = network::builder(common, &target.finding)
+            .ask_only()
+            .id(identity::own()?)
+            .limits(limits);
         let device = builder.discovery(target.at.is_none()).start().await;
         let device = device.map_err(|error| Failure::from(error).with_hint(ADDRESS_HINT))?;
         let asker = Self { device, id: target.id, deadline, timeout };

@@ -8,6 +8,7 @@
 //! | [`asker`], [`identity`] | the device that a command speaks as |
 //! | [`network`], [`interrupt`] | this machine: its network, and Ctrl-C |
 //! | [`output`], [`progress`], [`style`] | what is seen |
+//! | [`screen`], [`grid`], [`text`] | what is live on the terminal |
 //! | [`failure`], [`usage`] | what goes wrong, and the exit code |
 #![allow(
     clippy::print_stdout,
@@ -19,6 +20,7 @@ mod args;
 mod asker;
 mod commands;
 mod failure;
+mod grid;
 mod identity;
 mod interrupt;
 mod json;
@@ -26,7 +28,9 @@ mod logging;
 mod network;
 mod output;
 mod progress;
+mod screen;
 mod style;
+mod text;
 mod usage;
 mod value;
 

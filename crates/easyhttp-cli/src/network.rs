@@ -4,34 +4,49 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use easyhttp::{Builder, EasyHttpAsync};
 
-use crate::args::Common;
+use crate::args::{Common, Finding};
 use crate::failure::{Exit, Failure};
 use crate::value::At;
 
 /// The group of discovery: who is reached there is on the same network.
-const NEIGHBOURS: (Ipv4Addr, u16) = (Ipv4Addr::new(224, 0, 0, 106), 37020);
+const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 106);
+
+/// The UDP port of discovery, unless the user chose another one.
+const DISCOVERY_PORT: u16 = 37020;
+
+/// What stands for every interface.
+const ALL: &str = "all";
 
 /// A device on the network that the user chose.
-pub(crate) fn builder(common: &Common) -> Builder<EasyHttpAsync> {
-    let builder = EasyHttpAsync::builder().interfaces(common.interfaces.iter().cloned());
-    match common.discovery_port {
-        Some(port) => builder.discovery_port(port),
-        None => builder,
-    }
+pub(crate) fn builder(common: &Common, finding: &Finding) -> Builder<EasyHttpAsync> {
+    let builder = EasyHttpAsync::builder()
+        .discovery_port(discovery_port(common))
+        .dns_sd(!finding.no_dns_sd)
+        .sweep(finding.sweep);
+    let builder = match is_all(common) {
+        true => builder.all_interfaces(),
+        false => builder.interfaces(common.interfaces.iter().cloned()),
+    };
+    finding.peers.iter().fold(builder, |builder, at| builder.peer(at.to_string()))
+}
+
+pub(crate) fn discovery_port(common: &Common) -> u16 {
+    common.discovery_port.unwrap_or(DISCOVERY_PORT)
 }
 
 /// An address of this machine that others on the network reach; loopback if
 /// there is no other.
-pub(crate) fn own_address(interfaces: &[String]) -> IpAddr {
-    let routed = || if interfaces.is_empty() { routed_address() } else { None };
-    routed().or_else(|| first_address(interfaces)).unwrap_or(Ipv4Addr::LOCALHOST.into())
+pub(crate) fn own_address(common: &Common) -> IpAddr {
+    let chosen = if is_all(common) { &[] } else { &common.interfaces[..] };
+    let routed = || if chosen.is_empty() { routed_address() } else { None };
+    routed().or_else(|| first_address(chosen)).unwrap_or(Ipv4Addr::LOCALHOST.into())
 }
 
 /// The address that the system would send from. Connecting a UDP socket sends
 /// nothing, it only asks for the route.
 fn routed_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect(NEIGHBOURS).ok()?;
+    socket.connect((GROUP, DISCOVERY_PORT)).ok()?;
     Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
 }
 
@@ -48,7 +63,7 @@ fn first_address(names: &[String]) -> Option<IpAddr> {
 /// Checks that the chosen interfaces exist: with a misspelt one nothing would
 /// be found, and nobody would know why.
 pub(crate) fn check_interfaces(common: &Common) -> Result<(), Failure> {
-    if common.interfaces.is_empty() {
+    if common.interfaces.is_empty() || is_all(common) {
         return Ok(());
     }
     // Where they cannot be listed, the library has to see what it can do.
@@ -64,6 +79,10 @@ pub(crate) fn check_interfaces(common: &Common) -> Result<(), Failure> {
             )))
         }
     }
+}
+
+fn is_all(common: &Common) -> bool {
+    common.interfaces.iter().any(|name| name == ALL)
 }
 
 /// The addresses behind a name, those of IPv4 first: that is what devices

@@ -1,5 +1,6 @@
 //! The values on the command line: times, addresses, JSON.
 
+use std::fmt;
 use std::io::Read;
 use std::str::FromStr;
 use std::time::Duration;
@@ -100,6 +101,14 @@ impl FromStr for At {
     }
 }
 
+/// As it is read.
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +127,9 @@ mod tests {
         assert_eq!(at("192.168.1.23:5000"), Ok(("192.168.1.23".to_owned(), 5000)));
         assert_eq!(at("pi.local:80"), Ok(("pi.local".to_owned(), 80)));
         assert_eq!(at("[fe80::1%2]:80"), Ok(("fe80::1%2".to_owned(), 80)));
+        for text in ["192.168.1.23:5000", "[fe80::1%2]:80"] {
+            assert_eq!(text.parse::<At>().unwrap().to_string(), text);
+        }
         for wrong in ["pi.local", "pi:0", "pi:x", ":80", "fe80::1", "http://pi:80", "1.2.3.4:99999"]
         {
             assert!(at(wrong).is_err(), "{wrong}");

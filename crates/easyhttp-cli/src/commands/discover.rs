@@ -33,7 +33,8 @@ pub(crate) async fn run(
     let last = common.timeout.map_or(end + PING, |timeout| started + timeout);
 
     let (joined, mut joining) = mpsc::unbounded_channel();
-    let device = network::builder(common).ask_only().id(identity::own()?).timeout(PING);
+    let device =
+        network::builder(common, &args.finding).ask_only().id(identity::own()?).timeout(PING);
     let device = device
         .on_joined_async(move |peer| {
             let _ = joined.send(peer);

@@ -6,11 +6,9 @@ mod event;
 mod hints;
 mod lamp;
 mod lines;
-mod screen;
 mod sensor;
 mod stage;
 mod table;
-mod text;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -20,13 +18,14 @@ use tokio::time::{interval, timeout};
 
 use self::event::Event;
 use self::lines::Lines;
-use self::screen::Screen;
 use self::stage::Stage;
+use self::table::Live;
 use crate::args::{Common, Demo};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::network::check_interfaces;
 use crate::output::Output;
+use crate::screen::Screen;
 
 /// How long finding the others may take, or all of it with `--once`.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +48,7 @@ pub(crate) async fn run(args: &Demo, common: &Common, output: &Output) -> Result
     let is_live = !args.once && !output.is_json() && Screen::is_possible();
     let stage = Stage::set(args, common, events).await?;
     let mut view: Box<dyn View> =
-        if is_live { Box::new(Screen::open()?) } else { Box::new(Lines::new(output)) };
+        if is_live { Box::new(Live::open()?) } else { Box::new(Lines::new(output)) };
 
     let mut act = pin!(act(args, common, &stage));
     let mut refresh = interval(REFRESH);

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::controller::Controller;
 use super::event::{Event, Role, Witness};
 use super::{hints, lamp, sensor};
-use crate::args::{Common, Demo};
+use crate::args::{Common, Demo, Finding};
 use crate::failure::Failure;
 use crate::network::{self, own_address};
 
@@ -26,7 +26,7 @@ impl Stage {
         common: &Common,
         events: UnboundedSender<Event>,
     ) -> Result<Self, Failure> {
-        let ip = own_address(&common.interfaces);
+        let ip = own_address(common);
         let address = |device: &EasyHttpAsync| {
             let port = device.port().unwrap_or_default();
             SocketAddr::new(ip, port)
@@ -60,5 +60,5 @@ impl Stage {
 }
 
 fn builder(common: &Common) -> Builder<EasyHttpAsync> {
-    network::builder(common).port(0).random_id()
+    network::builder(common, &Finding::default()).port(0).random_id()
 }

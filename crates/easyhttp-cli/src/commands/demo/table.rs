@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use easyhttp::{DeviceId, Peer};
 
+use super::View;
 use super::event::{Event, Outcome, Role};
-use super::text::{Line, PLAIN, Part, Shown, columns_of, fit, pad, wrap};
+use crate::failure::Failure;
+use crate::grid::{Flexible, Grid};
+use crate::screen::Screen;
 use crate::style::{BAD, DIM, DOUBTFUL, GOOD, ID, TITLE, duration, printable};
+use crate::text::{Line, PLAIN, Part, Shown, fit, wrap};
 
 /// How many round trips the little chart shows.
 const CHART: usize = 8;
@@ -38,6 +42,30 @@ struct Row {
     last: Part,
     times: VecDeque<Duration>,
     calls: u64,
+}
+
+/// The table on the screen.
+#[derive(Debug)]
+pub(super) struct Live {
+    screen: Screen,
+    table: Table,
+}
+
+impl Live {
+    pub(super) fn open() -> Result<Self, Failure> {
+        Ok(Self { screen: Screen::open()?, table: Table::default() })
+    }
+}
+
+impl View for Live {
+    fn show(&mut self, event: Event) -> Result<(), Failure> {
+        self.table.add(event);
+        self.refresh()
+    }
+
+    fn refresh(&mut self) -> Result<(), Failure> {
+        self.screen.draw(|width, height| self.table.draw(width, height))
+    }
 }
 
 impl Table {
@@ -120,82 +148,19 @@ impl Table {
         screen
     }
 
-    /// The table itself: as many columns as there is room for.
     fn devices(&self, width: usize) -> Vec<Line> {
         let others = self.others.iter().take(OTHERS).map(other);
         let rows: Vec<_> = self.rows.iter().map(Row::cells).chain(others).collect();
-        let needed = |column: Column| {
-            let cells = rows.iter().map(|row| columns_of(&row[column as usize].1));
-            cells.chain([column.title().len()]).max().unwrap_or_default()
-        };
-        // All but the last answer, which takes what is left.
-        let taken = |columns: &[Column]| -> usize {
-            let others = columns.iter().filter(|column| **column != Column::Last);
-            others.map(|column| needed(*column) + GAP.len()).sum()
-        };
-        let mut columns = Column::ALL.to_vec();
-        for column in Column::DISPENSABLE {
-            if taken(&columns) + Column::LAST_LEAST > width {
-                columns.retain(|other| *other != column);
-            }
-        }
-        let last = width.saturating_sub(taken(&columns)).min(Column::LAST_MOST);
-        let line = |cells: &dyn Fn(Column) -> Part| -> Line {
-            let padded = columns.iter().flat_map(|column| {
-                let (style, text) = cells(*column);
-                let width = if *column == Column::Last { last } else { needed(*column) };
-                [(style, pad(&text, width)), (PLAIN, GAP.to_owned())]
-            });
-            // Nothing follows the last one.
-            padded.take(2 * columns.len() - 1).collect()
-        };
-        let title = line(&|column| (TITLE, column.title().to_owned()));
-        let rows = rows.iter().map(|row| line(&|column| row[column as usize].clone()));
-        std::iter::once(title).chain(rows).collect()
+        GRID.lines(&rows, width)
     }
 }
 
-/// Between two columns.
-const GAP: &str = "  ";
-
-/// The columns, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Id,
-    Role,
-    Address,
-    Last,
-    Time,
-    Chart,
-    Calls,
-}
-
-impl Column {
-    const ALL: [Self; 7] =
-        [Self::Id, Self::Role, Self::Address, Self::Last, Self::Time, Self::Chart, Self::Calls];
-
-    /// Those that a narrow terminal does without, the first one first.
-    const DISPENSABLE: [Self; 5] =
-        [Self::Chart, Self::Calls, Self::Address, Self::Time, Self::Role];
-
-    /// How much of the last answer is worth more than another column.
-    const LAST_LEAST: usize = 20;
-
-    /// How wide it gets when there is room.
-    const LAST_MOST: usize = 60;
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Id => "ID",
-            Self::Role => "ROLE",
-            Self::Address => "ADDRESS",
-            Self::Last => "LAST ANSWER",
-            Self::Time => "TOOK",
-            Self::Chart => "",
-            Self::Calls => "CALLS",
-        }
-    }
-}
+const GRID: Grid<7> = Grid {
+    titles: ["ID", "ROLE", "ADDRESS", "LAST ANSWER", "TOOK", "", "CALLS"],
+    // The chart, the calls, the address, the time, the role.
+    dispensable: &[5, 6, 2, 4, 1],
+    flexible: Some(Flexible { column: 3, least: 20, most: 60 }),
+};
 
 impl Row {
     /// An answer as it stands in the row: a lamp is seen to be on.
@@ -259,6 +224,7 @@ fn chart(times: &VecDeque<Duration>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::columns_of;
 
     fn table() -> Table {
         let mut table = Table::default();

@@ -41,7 +41,10 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
 
     let (log, writer) = Log::new(output.is_json());
     let answers = Answers::new(&args, time)?;
-    let builder = network::builder(common).port(args.port).config_file(&args.config).limits(limits);
+    let builder = network::builder(common, &args.finding)
+        .port(args.port)
+        .config_file(&args.config)
+        .limits(limits);
     let builder = args.host_name.iter().fold(builder, |builder, name| builder.host_name(name));
     let builder =
         args.allow_origin.iter().fold(builder, |builder, origin| builder.allow_origin(origin));
@@ -80,7 +83,7 @@ fn opening(
     answers: &Answers,
 ) -> event::Event {
     let port = device.port().unwrap_or_default();
-    let address = SocketAddr::new(own_address(&common.interfaces), port);
+    let address = SocketAddr::new(own_address(common), port);
     event::started(device.id(), address, config, answers)
 }
 

@@ -5,27 +5,27 @@ use anstyle::Style;
 use crate::style::styled;
 
 /// A piece of text in one style.
-pub(super) type Part = (Style, String);
+pub(crate) type Part = (Style, String);
 
 /// What stands side by side.
-pub(super) type Line = Vec<Part>;
+pub(crate) type Line = Vec<Part>;
 
-pub(super) const PLAIN: Style = Style::new();
+pub(crate) const PLAIN: Style = Style::new();
 
 /// A line as it goes to the terminal.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     /// With the codes for its colours.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// How much of the width it takes.
-    pub(super) columns: usize,
+    pub(crate) columns: usize,
     /// Whether it is full and goes on in the next one, so that it is one line
     /// for somebody who copies it.
-    pub(super) goes_on: bool,
+    pub(crate) goes_on: bool,
 }
 
 /// A line of at most `width` columns.
-pub(super) fn fit(line: &[Part], width: usize) -> Shown {
+pub(crate) fn fit(line: &[Part], width: usize) -> Shown {
     let needed: usize = line.iter().map(|(_, text)| columns_of(text)).sum();
     // One column tells that there is more.
     let mut left = if needed > width { width.saturating_sub(1) } else { width };
@@ -44,13 +44,13 @@ pub(super) fn fit(line: &[Part], width: usize) -> Shown {
 }
 
 /// A text of exactly `width` columns.
-pub(super) fn pad(text: &str, width: usize) -> String {
+pub(crate) fn pad(text: &str, width: usize) -> String {
     let Shown { text, columns, .. } = fit(&[(PLAIN, text.to_owned())], width);
     text + &" ".repeat(width - columns)
 }
 
 /// A text in lines of at most `width` columns.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<Shown> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<Shown> {
     let mut lines = vec![Shown::default()];
     for char in text.chars() {
         let columns = columns_of_char(char);
@@ -66,7 +66,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<Shown> {
     lines
 }
 
-pub(super) fn columns_of(text: &str) -> usize {
+pub(crate) fn columns_of(text: &str) -> usize {
     text.chars().map(columns_of_char).sum()
 }
 

@@ -1,17 +1,15 @@
-//! The terminal while the demo is on it.
+//! The terminal while something live is on it.
 //!
-//! It draws on the other screen that terminals have for this, so that whatever
-//! stood on the first one is back afterwards.
+//! It is drawn on the other screen that terminals have for this, so that
+//! whatever stood on the first one is back afterwards.
 
 use std::io::{self, IsTerminal, Write};
 
 use anstream::ColorChoice;
 use terminal_size::{Height, Width, terminal_size_of};
 
-use super::View;
-use super::event::Event;
-use super::table::Table;
 use crate::failure::Failure;
+use crate::text::Shown;
 
 /// To the other screen, and no cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
@@ -21,29 +19,32 @@ const HOME: &str = "\x1b[H";
 const CLEAR_LINE: &str = "\x1b[K";
 const CLEAR_BELOW: &str = "\x1b[J";
 
-/// The live table. Dropping it gives the terminal back.
+/// The screen. Dropping it gives the terminal back.
 #[derive(Debug)]
-pub(super) struct Screen {
-    table: Table,
+pub(crate) struct Screen {
     has_colours: bool,
 }
 
 impl Screen {
-    pub(super) fn is_possible() -> bool {
+    pub(crate) fn is_possible() -> bool {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         io::stdout().is_terminal() && !is_dumb
     }
 
-    pub(super) fn open() -> Result<Self, Failure> {
+    pub(crate) fn open() -> Result<Self, Failure> {
         let choice = anstream::AutoStream::choice(&io::stdout());
         write(ENTER)?;
-        Ok(Self { table: Table::default(), has_colours: choice != ColorChoice::Never })
+        Ok(Self { has_colours: choice != ColorChoice::Never })
     }
 
-    fn draw(&self) -> Result<(), Failure> {
+    /// Shows what `content` makes of a width and a height.
+    pub(crate) fn draw(
+        &self,
+        content: impl FnOnce(usize, usize) -> Vec<Shown>,
+    ) -> Result<(), Failure> {
         let (Width(width), Height(height)) =
             terminal_size_of(io::stdout()).unwrap_or((Width(80), Height(24)));
-        let lines = self.table.draw(usize::from(width), usize::from(height));
+        let lines = content(usize::from(width), usize::from(height));
         let mut frame = String::from(HOME);
         for (number, line) in lines.iter().enumerate() {
             match self.has_colours {
@@ -63,17 +64,6 @@ impl Screen {
             frame.push_str(CLEAR_BELOW);
         }
         Ok(write(&frame)?)
-    }
-}
-
-impl View for Screen {
-    fn show(&mut self, event: Event) -> Result<(), Failure> {
-        self.table.add(event);
-        self.draw()
-    }
-
-    fn refresh(&mut self) -> Result<(), Failure> {
-        self.draw()
     }
 }
 
