@@ -160,14 +160,17 @@ impl Call<'_> {
     }
 
     /// Sends the command to the first of these addresses, and to the others if
-    /// it is of no use.
+    /// it is of no use. What is rare is boxed: each call would be twice as large.
     async fn ask(&self, addresses: &[Address]) -> Result<Reply> {
         let [Address { at, verified, .. }, others @ ..] = addresses else {
             return Err(self.node.unknown(self.id));
         };
         let limit = self.share(addresses.len());
         let is_sure = *verified || self.command == Command::Ping;
-        let checked = if is_sure { Ok(()) } else { self.check(*at, limit, Purpose::Check).await };
+        let checked = match is_sure {
+            true => Ok(()),
+            false => Box::pin(self.check(*at, limit, Purpose::Check)).await,
+        };
         if let Err(error) = checked {
             return self.ask_others(others, error).await;
         }
@@ -181,7 +184,7 @@ impl Call<'_> {
         let reply = match timeout_at(deadline.into(), &mut reply).await {
             Ok(reply) => reply,
             Err(_) if self.command == Command::Fetch && !self.is_late() => {
-                return self.doubt(*at, reply, others).await;
+                return Box::pin(self.doubt(*at, reply, others)).await;
             }
             Err(_) => self.timed_out(*at, Purpose::Command),
         };
@@ -291,8 +294,8 @@ impl Call<'_> {
         let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
         // Where nobody answers, time is left for the next address.
         let deadline = self.deadline.min(instant_after(limit));
-        let exchange = self.exchange(at, ping.into(), connect, purpose);
-        let pong = timeout_at(deadline.into(), exchange).await;
+        let mut pong = pin!(self.exchange(at, ping.into(), connect, purpose));
+        let pong = timeout_at(deadline.into(), &mut pong).await;
         match pong.unwrap_or_else(|_| self.timed_out(at, purpose)) {
             Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
             Ok(other) => Err(other.unexpected(self.id, "PONG")),

@@ -90,7 +90,6 @@ mod files;
 mod handler;
 mod instant;
 mod interfaces;
-#[allow(dead_code)] // Discovery will ask.
 mod introduction;
 mod lifecycle;
 mod lock;
