@@ -15,13 +15,13 @@ mod random;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind, PORT};
 use crate::limits;
-use crate::peers::{Goodbye, Heard, Peer, PeerTable, Source};
+use crate::peers::{Goodbye, Heard, Peer, PeerTable, Source, with_port};
 
 use answers::{Answers, Due};
 use greetings::Greetings;
@@ -51,9 +51,10 @@ const BURST: [Duration; 8] = [
 /// may ask for an unknown device as often as it likes.
 const SEARCH_PAUSE: Duration = Duration::from_secs(2);
 
-/// The interval for each known device, when that is longer: so the network as a
-/// whole stays below about ten datagrams a second however many they are.
-const INTERVAL_PER_PEER: Duration = Duration::from_millis(100);
+/// The interval for each device, when that is longer: so the network as a whole
+/// carries no more than ten datagrams a second however many they are. Each
+/// announcement is two, one for IPv4 and one for IPv6.
+const INTERVAL_PER_DEVICE: Duration = Duration::from_millis(200);
 
 /// When an announcement is later than this, the machine slept: others may have
 /// given us up, and the network may be another one.
@@ -74,7 +75,7 @@ const DUPLICATES_MOST: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Send this datagram to the group, on every interface.
+    /// Send this datagram to the group, on every interface, by IPv4 and by IPv6.
     Announce {
         /// The bytes.
         datagram: Vec<u8>,
@@ -150,7 +151,7 @@ pub struct Discovery {
     probes: Probes,
     leads: Leads,
     departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
-    duplicates: Vec<IpAddr>,
+    duplicates: Vec<SocketAddr>,
     actions: VecDeque<Action>,
 }
 
@@ -219,7 +220,7 @@ impl Discovery {
         match (datagram.kind, datagram.port) {
             (Kind::Bye, _) => self.hear_goodbye(now, from, &datagram, peers),
             (_, Some(port)) => {
-                let at = SocketAddr::new(from.ip(), port);
+                let at = with_port(from, port);
                 self.hear_device(now, at, &datagram, peers);
             }
             // It only looks around.
@@ -374,6 +375,7 @@ impl Discovery {
         if self.next_announce <= now {
             let asks = self.burst.is_some();
             self.schedule(now, peers.len());
+            self.answers.announced(now);
             let datagram = self.message(Kind::Announce).asking(asks).encode();
             return Some(Action::Announce { datagram, asks });
         }
@@ -391,7 +393,7 @@ impl Discovery {
             .min(self.leads.next_wakeup())
     }
 
-    /// The datagram to send to the group when leaving, if anybody was told
+    /// The datagram to send to the group when leaving, as announcements are, if anybody was told
     /// that we are there.
     pub fn goodbye(&self) -> Option<Vec<u8>> {
         self.port.map(|_| self.datagram(Kind::Bye))
@@ -446,7 +448,7 @@ impl Discovery {
         datagram: &Datagram,
         peers: &mut PeerTable,
     ) {
-        match peers.leave(now, datagram.id, from.ip(), datagram.boot) {
+        match peers.leave(now, datagram.id, from, datagram.boot) {
             Goodbye::Left(peer) => {
                 self.greetings.forget(datagram.id);
                 self.actions.push_back(Action::Left(peer));
@@ -471,16 +473,18 @@ impl Discovery {
             }
             return;
         };
-        if !self.duplicates.contains(&from.ip()) {
+        let host = with_port(from, 0);
+        if !self.duplicates.contains(&host) {
             self.duplicates.truncate(DUPLICATES_MOST - 1);
-            self.duplicates.insert(0, from.ip());
-            self.actions.push_back(Action::DuplicateId(SocketAddr::new(from.ip(), port)));
+            self.duplicates.insert(0, host);
+            self.actions.push_back(Action::DuplicateId(with_port(from, port)));
         }
     }
 
     /// Sets the time of the next announcement.
     fn schedule(&mut self, now: Duration, peers: usize) {
-        let crowd = INTERVAL_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
+        let devices = u32::try_from(peers).unwrap_or(u32::MAX).saturating_add(1);
+        let crowd = INTERVAL_PER_DEVICE.saturating_mul(devices);
         self.interval = self.shortest_interval.max(crowd);
         if let Some(burst) = &mut self.burst {
             burst.step += 1;
@@ -505,7 +509,7 @@ fn wants_answer(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
     match datagram {
         Datagram { kind: Kind::Announce, boot: None, port: Some(_), .. } => {
             // A Python device speaks from a port on which it does not hear.
-            Some(SocketAddr::new(from.ip(), PORT))
+            Some(with_port(from, PORT))
         }
         Datagram { kind: Kind::Announce, asks, port, .. } if *asks || port.is_none() => Some(from),
         _ => None,

@@ -405,6 +405,10 @@ impl Network {
 
     fn send_datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent.push(Sent { at: self.now, from, to, bytes: bytes.to_vec() });
+        if to == GROUP {
+            // The same goes to the other group, on a network where nobody hears it.
+            self.sent.push(Sent { at: self.now, from, to: GROUP_V6, bytes: bytes.to_vec() });
+        }
         let loss = match to == GROUP {
             true => self.conditions.group_loss_percent,
             false => self.conditions.loss_percent,
@@ -580,6 +584,7 @@ enum Program {
     Python { answers_after: Duration },
 }
 
+const GROUP_V6: SocketAddr = SocketAddr::new(IpAddr::V6(datagram::GROUP_V6), datagram::PORT);
 const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(datagram::GROUP), datagram::PORT);
 
 /// SplitMix64: the same numbers for the same seed, on any machine.
