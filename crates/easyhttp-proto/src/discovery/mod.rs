@@ -4,6 +4,7 @@
 //! [`Discovery::poll`]. Whoever drives it calls `poll` until it gives nothing,
 //! and again after each datagram and at [`Discovery::next_wakeup`].
 
+mod action;
 mod answers;
 mod bucket;
 mod fresh;
@@ -21,7 +22,7 @@ use core::time::Duration;
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind, PORT};
 use crate::limits;
-use crate::peers::{Goodbye, Heard, Peer, PeerTable, Source, with_port};
+use crate::peers::{Goodbye, Heard, PeerTable, Source, with_port};
 
 use answers::{Answers, Due};
 use greetings::Greetings;
@@ -30,6 +31,7 @@ use presence::{Presence, Verdict};
 use probes::Probes;
 use random::Random;
 
+pub use action::{Action, Probed};
 pub use fresh::FreshId;
 pub use presence::Pinged;
 
@@ -70,68 +72,6 @@ const DEPARTED_MOST: usize = 64;
 /// How many places from which others used our id are remembered, so that each
 /// is told once.
 const DUPLICATES_MOST: usize = 8;
-
-/// What the driver has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Send this datagram to the group, on every interface, by IPv4 and by IPv6.
-    Announce {
-        /// The bytes.
-        datagram: Vec<u8>,
-        /// Whether it asks, so that answers are to be expected.
-        asks: bool,
-    },
-    /// Send these bytes to this address.
-    Answer(SocketAddr, Vec<u8>),
-    /// PING this device wherever it may be, and report by
-    /// [`Discovery::pinged`]: it is silent, or is an older one that learns us
-    /// only from a request.
-    Ping(DeviceId),
-    /// PING this device at this address, and at the one in use; report by
-    /// [`Discovery::probed`]. It may have moved.
-    Probe(DeviceId, SocketAddr),
-    /// PING whoever is at this address, without naming a recipient, and report
-    /// by [`Discovery::asked`].
-    Ask {
-        /// Where.
-        at: SocketAddr,
-        /// How the address became known.
-        source: Source,
-    },
-    /// Ask the device at this address for those that it knows, and give each of
-    /// their addresses to [`Discovery::lead`] as [`Source::Introduced`].
-    Introduce(SocketAddr),
-    /// Tell the user that this device has appeared.
-    Joined(DeviceId),
-    /// Tell the user that this device said goodbye.
-    Left(Peer),
-    /// Tell the user that this device is gone, without a goodbye.
-    Lost(Peer),
-    /// Tell the user that this device answers at another address now.
-    Moved {
-        /// The device.
-        id: DeviceId,
-        /// Where it was.
-        from: SocketAddr,
-        /// Where it is.
-        to: SocketAddr,
-    },
-    /// Tell the user that another device uses our id, and answers at this address.
-    DuplicateId(SocketAddr),
-}
-
-/// What came of a probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Probed {
-    /// The device answered at the new address only.
-    There,
-    /// It answered at both.
-    Both,
-    /// It did not answer at the new address.
-    Nowhere,
-}
 
 /// The discovery of one device.
 #[derive(Debug)]
