@@ -37,9 +37,9 @@ pub const DATAGRAM_READ: usize = 1024;
 /// exist make room first. A home or a workshop has some dozen.
 pub const PEERS: usize = 1024;
 
-/// How many addresses are kept for one peer: a wired one, a wireless one,
-/// loopback, and one that somebody added or only claimed.
-pub const ADDRESSES: usize = 4;
+/// How many addresses are kept for one peer: IPv4 and IPv6 on two interfaces and on
+/// loopback, and two that somebody added or only claimed.
+pub const ADDRESSES: usize = 8;
 
 /// Within this time a device announces itself from all of its addresses.
 pub const SAME_ROUND: Duration = Duration::from_millis(50);

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::random::Random;
-use super::with_port;
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind};
+use crate::peers::with_port;
 
 /// The question whether some device uses an id that has just been drawn.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! [`Discovery::poll`]. Whoever drives it calls `poll` until it gives nothing,
 //! and again after each datagram and at [`Discovery::next_wakeup`].
 
+mod action;
 mod answers;
 mod bucket;
 mod fresh;
@@ -15,13 +16,13 @@ mod random;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind, PORT};
 use crate::limits;
-use crate::peers::{Goodbye, Heard, Peer, PeerTable, Source};
+use crate::peers::{Goodbye, Heard, PeerTable, Source, with_port};
 
 use answers::{Answers, Due};
 use greetings::Greetings;
@@ -30,6 +31,7 @@ use presence::{Presence, Verdict};
 use probes::Probes;
 use random::Random;
 
+pub use action::{Action, Probed};
 pub use fresh::FreshId;
 pub use presence::Pinged;
 
@@ -51,9 +53,10 @@ const BURST: [Duration; 8] = [
 /// may ask for an unknown device as often as it likes.
 const SEARCH_PAUSE: Duration = Duration::from_secs(2);
 
-/// The interval for each known device, when that is longer: so the network as a
-/// whole stays below about ten datagrams a second however many they are.
-const INTERVAL_PER_PEER: Duration = Duration::from_millis(100);
+/// The interval for each device, when that is longer: so the network as a whole
+/// carries no more than ten datagrams a second however many they are. Each
+/// announcement is two, one for IPv4 and one for IPv6.
+const INTERVAL_PER_DEVICE: Duration = Duration::from_millis(200);
 
 /// When an announcement is later than this, the machine slept: others may have
 /// given us up, and the network may be another one.
@@ -69,68 +72,6 @@ const DEPARTED_MOST: usize = 64;
 /// How many places from which others used our id are remembered, so that each
 /// is told once.
 const DUPLICATES_MOST: usize = 8;
-
-/// What the driver has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Send this datagram to the group, on every interface.
-    Announce {
-        /// The bytes.
-        datagram: Vec<u8>,
-        /// Whether it asks, so that answers are to be expected.
-        asks: bool,
-    },
-    /// Send these bytes to this address.
-    Answer(SocketAddr, Vec<u8>),
-    /// PING this device wherever it may be, and report by
-    /// [`Discovery::pinged`]: it is silent, or is an older one that learns us
-    /// only from a request.
-    Ping(DeviceId),
-    /// PING this device at this address, and at the one in use; report by
-    /// [`Discovery::probed`]. It may have moved.
-    Probe(DeviceId, SocketAddr),
-    /// PING whoever is at this address, without naming a recipient, and report
-    /// by [`Discovery::asked`].
-    Ask {
-        /// Where.
-        at: SocketAddr,
-        /// How the address became known.
-        source: Source,
-    },
-    /// Ask the device at this address for those that it knows, and give each of
-    /// their addresses to [`Discovery::lead`] as [`Source::Introduced`].
-    Introduce(SocketAddr),
-    /// Tell the user that this device has appeared.
-    Joined(DeviceId),
-    /// Tell the user that this device said goodbye.
-    Left(Peer),
-    /// Tell the user that this device is gone, without a goodbye.
-    Lost(Peer),
-    /// Tell the user that this device answers at another address now.
-    Moved {
-        /// The device.
-        id: DeviceId,
-        /// Where it was.
-        from: SocketAddr,
-        /// Where it is.
-        to: SocketAddr,
-    },
-    /// Tell the user that another device uses our id, and answers at this address.
-    DuplicateId(SocketAddr),
-}
-
-/// What came of a probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Probed {
-    /// The device answered at the new address only.
-    There,
-    /// It answered at both.
-    Both,
-    /// It did not answer at the new address.
-    Nowhere,
-}
 
 /// The discovery of one device.
 #[derive(Debug)]
@@ -152,7 +93,7 @@ pub struct Discovery {
     /// The devices that are being PINGed, for whichever reasons.
     pinging: Vec<DeviceId>,
     departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
-    duplicates: Vec<IpAddr>,
+    duplicates: Vec<SocketAddr>,
     actions: VecDeque<Action>,
 }
 
@@ -383,6 +324,7 @@ impl Discovery {
         if self.next_announce <= now {
             let asks = self.burst.is_some();
             self.schedule(now, peers.len());
+            self.answers.announced(now);
             let datagram = self.message(Kind::Announce).asking(asks).encode();
             return Some(Action::Announce { datagram, asks });
         }
@@ -400,7 +342,7 @@ impl Discovery {
             .min(self.leads.next_wakeup())
     }
 
-    /// The datagram to send to the group when leaving, if anybody was told
+    /// The datagram to send to the group when leaving, as announcements are, if anybody was told
     /// that we are there.
     pub fn goodbye(&self) -> Option<Vec<u8>> {
         self.port.map(|_| self.datagram(Kind::Bye))
@@ -465,7 +407,7 @@ impl Discovery {
         datagram: &Datagram,
         peers: &mut PeerTable,
     ) {
-        match peers.leave(now, datagram.id, from.ip(), datagram.boot) {
+        match peers.leave(now, datagram.id, from, datagram.boot) {
             Goodbye::Left(peer) => {
                 self.greetings.forget(datagram.id);
                 self.actions.push_back(Action::Left(peer));
@@ -490,16 +432,18 @@ impl Discovery {
             }
             return;
         };
-        if !self.duplicates.contains(&from.ip()) {
+        let host = with_port(from, 0);
+        if !self.duplicates.contains(&host) {
             self.duplicates.truncate(DUPLICATES_MOST - 1);
-            self.duplicates.insert(0, from.ip());
+            self.duplicates.insert(0, host);
             self.actions.push_back(Action::DuplicateId(with_port(from, port)));
         }
     }
 
     /// Sets the time of the next announcement.
     fn schedule(&mut self, now: Duration, peers: usize) {
-        let crowd = INTERVAL_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
+        let devices = u32::try_from(peers).unwrap_or(u32::MAX).saturating_add(1);
+        let crowd = INTERVAL_PER_DEVICE.saturating_mul(devices);
         self.interval = self.shortest_interval.max(crowd);
         if let Some(burst) = &mut self.burst {
             burst.step += 1;
@@ -529,11 +473,4 @@ fn wants_answer(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
         Datagram { kind: Kind::Announce, asks, port, .. } if *asks || port.is_none() => Some(from),
         _ => None,
     }
-}
-
-/// Another port of the same host. An IPv6 address keeps its scope, without which
-/// a link-local one leads nowhere.
-fn with_port(mut at: SocketAddr, port: u16) -> SocketAddr {
-    at.set_port(port);
-    at
 }

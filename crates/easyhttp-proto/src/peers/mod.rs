@@ -9,7 +9,7 @@ mod twins;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
 use crate::DeviceId;
@@ -207,14 +207,14 @@ impl PeerTable {
         &mut self,
         now: Duration,
         id: DeviceId,
-        from: IpAddr,
+        from: SocketAddr,
         boot: Option<u32>,
     ) -> Goodbye {
         let Some(peer) = self.peers.get_mut(&id) else { return Goodbye::Ignored };
         // One that was only learned from a request has not told its boot.
         let is_current = peer.boot.is_none_or(|current| Some(current) == boot)
             || peer.addresses.iter().any(|a| a.is_of(boot));
-        let is_from_there = peer.addresses.iter().any(|a| a.at.ip() == from);
+        let is_from_there = peer.addresses.iter().any(|a| with_port(a.at, 0) == with_port(from, 0));
         if !is_current || !is_from_there {
             return Goodbye::Ignored;
         }
@@ -256,6 +256,15 @@ impl PeerTable {
             Some((.., id)) => self.remove(id),
             None => false,
         }
+    }
+}
+
+/// This host, at another port. A link-local address keeps its scope: the same one
+/// on another link is another host.
+pub(crate) fn with_port(host: SocketAddr, port: u16) -> SocketAddr {
+    match host {
+        SocketAddr::V4(host) => (*host.ip(), port).into(),
+        SocketAddr::V6(host) => SocketAddrV6::new(*host.ip(), port, 0, host.scope_id()).into(),
     }
 }
 
@@ -358,8 +367,7 @@ mod tests {
         let mut table = table();
         table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
         table.hear_boot(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Some(7));
-        let mut leave =
-            |from: &str, boot| table.leave(T(1), id("AB3F9Z"), at(from).ip(), Some(boot));
+        let mut leave = |from: &str, boot| table.leave(T(1), id("AB3F9Z"), at(from), Some(boot));
         assert_eq!(leave("10.0.0.66:1", 7), Goodbye::Ignored);
         assert_eq!(leave("10.0.0.1:1", 6), Goodbye::Ignored);
         assert!(matches!(leave("10.0.0.1:1", 7), Goodbye::Left(_)));

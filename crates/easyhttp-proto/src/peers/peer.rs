@@ -33,7 +33,8 @@ pub enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Address {
-    /// IP address and TCP port.
+    /// IP address and TCP port; the scope as well if it is a link-local one of
+    /// IPv6. The same one in another scope is another address.
     pub at: SocketAddr,
     /// How it became known.
     pub source: Source,
@@ -80,7 +81,8 @@ impl Peer {
     }
 
     /// Where the device may be, the best address first: the one that answered,
-    /// then what the user said last, then what was heard of first.
+    /// then what the user said last, then what was heard of first. Between equals
+    /// IPv4 goes first: its addresses have no scope, and older devices speak it.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
@@ -170,7 +172,7 @@ impl Peer {
     /// overtake an earlier one.
     pub(super) fn sort(&mut self) {
         self.addresses.sort_by_key(|a| {
-            core::cmp::Reverse((a.verified, a.source == Source::Added, !a.failed))
+            core::cmp::Reverse((a.verified, a.source == Source::Added, !a.failed, a.at.is_ipv4()))
         });
     }
 

@@ -316,6 +316,39 @@ fn an_announcement_that_arrives_after_the_goodbye_does_not_bring_the_device_back
 }
 
 #[test]
+fn a_link_local_address_keeps_its_scope() {
+    let mut one = One::new();
+    let hear = |one: &mut One, from, kind| one.hear(SECONDS(1), from, kind, "FRND22", Some(1));
+    let actions = hear(&mut one, "[fe80::2%3]:40000", Kind::Announce);
+    let answers =
+        |action: &Action| matches!(action, Action::Answer(to, _) if *to == at("[fe80::2%3]:40000"));
+    assert!(actions.iter().any(answers), "{actions:?}");
+    hear(&mut one, "[fe80::2%4]:40000", Kind::Announce);
+    let addresses = |one: &One| -> Vec<_> {
+        let peer = one.peers.get(id("FRND22")).unwrap();
+        peer.addresses().iter().map(|address| address.at).collect()
+    };
+    assert_eq!(addresses(&one), [at("[fe80::2%3]:5000"), at("[fe80::2%4]:5000")]);
+    // The same address on another link is another host.
+    hear(&mut one, "[fe80::2%5]:40000", Kind::Bye);
+    assert_eq!(addresses(&one).len(), 2);
+    hear(&mut one, "[fe80::2%4]:40000", Kind::Bye);
+    assert_eq!(one.peers.get(id("FRND22")), None);
+}
+
+#[test]
+fn between_equals_ipv4_is_asked_first() {
+    let mut peers = PeerTable::new(id("SELF22"), 9);
+    let best = |peers: &PeerTable| peers.get(id("FRND22")).unwrap().addresses()[0].at;
+    for text in ["[fe80::2%3]:5000", "10.0.0.2:5000"] {
+        peers.hear(SECONDS(1), id("FRND22"), at(text), Source::Found);
+    }
+    assert_eq!(best(&peers), at("10.0.0.2:5000"));
+    peers.confirm(SECONDS(2), id("FRND22"), at("[fe80::2%3]:5000"));
+    assert_eq!(best(&peers), at("[fe80::2%3]:5000"));
+}
+
+#[test]
 fn an_unknown_field_that_is_not_utf8_is_refused() {
     assert_eq!(Request::read(b"{\"type\":1,\"x\":\"\xff\"}").unwrap_err(), Malformed::NotJson);
 }

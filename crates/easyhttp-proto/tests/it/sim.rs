@@ -11,17 +11,19 @@
 //! The network knows addresses and time; what runs on a host is a [`Device`].
 
 mod devices;
+mod parts;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::Action;
 use easyhttp_proto::peers::{Peer, Source};
-use easyhttp_proto::{DeviceId, datagram, limits};
+use easyhttp_proto::{DeviceId, limits};
 
 use devices::{Ours, Python};
+use parts::{Arrival, Device, Found, GROUP, GROUP_V6, Host, Output, Ping, Program};
 
 /// Hosts on one link, and all that is under way between them.
 pub(crate) struct Network {
@@ -405,6 +407,10 @@ impl Network {
 
     fn send_datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent.push(Sent { at: self.now, from, to, bytes: bytes.to_vec() });
+        if to == GROUP {
+            // The same goes to the other group, on a network where nobody hears it.
+            self.sent.push(Sent { at: self.now, from, to: GROUP_V6, bytes: bytes.to_vec() });
+        }
         let loss = match to == GROUP {
             true => self.conditions.group_loss_percent,
             false => self.conditions.loss_percent,
@@ -453,134 +459,6 @@ impl Network {
         self.under_way.insert((due, self.arrivals), arrival);
     }
 }
-
-/// What runs on a host. Like the state machines of the protocol, it is told
-/// what happened and asked what to do.
-trait Device {
-    /// Whether it hears what is sent to this UDP port.
-    fn listens_on(&self, port: u16) -> bool;
-    /// Its address has changed.
-    fn network_changed(&mut self, now: Duration);
-    /// A datagram arrived.
-    fn hear(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]);
-    /// A PING arrived by HTTP. Gives the id in the PONG; none if nobody answers.
-    fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId>;
-    /// Its own PING ended.
-    fn ping_ended(&mut self, now: Duration, asked: Option<DeviceId>, at: SocketAddr, found: Found);
-    /// Its user says where another device is.
-    fn add_peer(&mut self, now: Duration, id: DeviceId, at: SocketAddr);
-    /// Some device may be at this address.
-    fn take_lead(&mut self, now: Duration, at: SocketAddr, source: Source);
-    /// The addresses of those that it knows, as it tells others.
-    fn introduces(&self) -> Vec<SocketAddr>;
-    /// What it does now. Called until it does nothing.
-    fn wake(&mut self, now: Duration) -> Option<Output>;
-    /// When it has something to do by itself.
-    fn next_wakeup(&self) -> Duration;
-    /// What it sends when it leaves.
-    fn goodbye(&self) -> Option<Output>;
-    /// Where it would send a command for this device.
-    fn address_of(&self, id: DeviceId) -> Option<SocketAddr>;
-    /// What it knows of this device, if it keeps a table as ours does.
-    fn peer(&self, id: DeviceId) -> Option<Peer>;
-    /// Whom it knows.
-    fn known(&self) -> Vec<DeviceId>;
-    /// What it told its user.
-    fn told(&self) -> &[Action];
-}
-
-/// What a device sends.
-enum Output {
-    Datagram {
-        from_port: u16,
-        to: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    /// To this device, or to whoever is there.
-    Ping {
-        asked: Option<DeviceId>,
-        at: SocketAddr,
-    },
-    /// The question for those whom the device there knows.
-    Introduce {
-        at: SocketAddr,
-    },
-}
-
-/// Whom a PING found.
-#[derive(Clone, Copy)]
-enum Found {
-    /// This device answered.
-    Device(DeviceId),
-    /// The host is there, and nobody listens.
-    Refused,
-    /// Nobody answered in time.
-    Nobody,
-}
-
-/// What is under way.
-enum Arrival {
-    Datagram {
-        to: Node,
-        from: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    Ping {
-        number: usize,
-        from: Node,
-        sender: (DeviceId, SocketAddr),
-        asked: Option<DeviceId>,
-        at: SocketAddr,
-    },
-    PingEnded {
-        number: usize,
-        to: Node,
-        asked: Option<DeviceId>,
-        at: SocketAddr,
-        found: Found,
-    },
-    Introduce {
-        from: Node,
-        at: SocketAddr,
-    },
-    Introduced {
-        to: Node,
-        devices: Vec<SocketAddr>,
-    },
-}
-
-/// A PING that somebody sent.
-struct Ping {
-    by: Node,
-    at: SocketAddr,
-    sent: Duration,
-    ended: Option<Duration>,
-}
-
-struct Host {
-    id: DeviceId,
-    program: Program,
-    address: SocketAddr,
-    second: Option<IpAddr>,
-    /// None while it is switched off.
-    device: Option<Box<dyn Device>>,
-    is_asleep: bool,
-}
-
-impl Host {
-    fn ips(&self) -> impl Iterator<Item = IpAddr> {
-        [self.address.ip()].into_iter().chain(self.second)
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Program {
-    Device,
-    Looker,
-    Python { answers_after: Duration },
-}
-
-const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(datagram::GROUP), datagram::PORT);
 
 /// SplitMix64: the same numbers for the same seed, on any machine.
 struct Random(u64);

@@ -116,7 +116,7 @@ impl Table {
             }
             Happening::Leave(id, from, boot) => {
                 let before = self.peers.get(id).cloned();
-                match self.peers.leave(now, id, from.ip(), boot) {
+                match self.peers.leave(now, id, from, boot) {
                     // What the user added stays, and may be what works.
                     Goodbye::Left(before) => {
                         let stays = |at| {

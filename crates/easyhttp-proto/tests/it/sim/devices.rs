@@ -12,7 +12,7 @@ use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, Peer, PeerTable, Source};
 use serde_json::{Value, json};
 
-use super::{Device, Found, GROUP, Output};
+use super::parts::{Device, Found, GROUP, Output};
 
 /// From where both kinds of device speak. Ours hears the answers there as well.
 const SPEAKER_PORT: u16 = 49152;
