@@ -20,8 +20,8 @@ pub enum Action {
     /// Send these bytes to this address.
     Answer(SocketAddr, Vec<u8>),
     /// PING this device wherever it may be, and report by
-    /// [`Discovery::pinged`](super::Discovery::pinged): it is silent, or is an older one that learns us
-    /// only from a request.
+    /// [`Discovery::pinged`](super::Discovery::pinged): it is silent, or is an
+    /// older one that learns us only from a request.
     Ping(DeviceId),
     /// PING this device at this address, and at the one in use; report by
     /// [`Discovery::probed`](super::Discovery::probed). It may have moved.
