@@ -27,10 +27,6 @@ const REPEATED: Duration = Duration::from_millis(500);
 /// How many older devices are remembered. More on one network are unlikely.
 const MOST: usize = 128;
 
-/// How many of them are PINGed at once: a flood of invented ones may not take
-/// all connections that the process can have.
-const AT_ONCE: usize = 16;
-
 /// The older devices that were heard.
 #[derive(Debug, Default)]
 pub(super) struct Greetings(Vec<Greeting>);
@@ -79,16 +75,9 @@ impl Greetings {
         }
     }
 
-    /// A device is gone. A PING that is under way still counts: whoever invents
-    /// devices can have them leave as well.
+    /// A device is gone.
     pub(super) fn forget(&mut self, id: DeviceId) {
-        self.0.retain_mut(|greeting| match &mut greeting.state {
-            State::Asked { attempt } if greeting.id == id => {
-                *attempt = PAUSES.len();
-                true
-            }
-            _ => greeting.id != id,
-        });
+        self.0.retain(|greeting| greeting.id != id);
     }
 
     /// The PING to `id` has ended.
@@ -105,9 +94,6 @@ impl Greetings {
 
     /// A device to PING now.
     pub(super) fn poll(&mut self, now: Duration) -> Option<DeviceId> {
-        if self.asked() >= AT_ONCE {
-            return None;
-        }
         self.0.iter_mut().find_map(|greeting| match greeting.state {
             State::Due { at, attempt } if at <= now => {
                 greeting.state = State::Asked { attempt };
@@ -118,20 +104,11 @@ impl Greetings {
     }
 
     pub(super) fn next_wakeup(&self) -> Duration {
-        // The end of one of those that are asked wakes us.
-        if self.asked() >= AT_ONCE {
-            return Duration::MAX;
-        }
         let due = self.0.iter().filter_map(|greeting| match greeting.state {
             State::Due { at, .. } => Some(at),
             _ => None,
         });
         due.min().unwrap_or(Duration::MAX)
-    }
-
-    /// How many are being PINGed.
-    fn asked(&self) -> usize {
-        self.0.iter().filter(|greeting| matches!(greeting.state, State::Asked { .. })).count()
     }
 
     /// The one that was not heard for longest, of those that are settled.

@@ -5,11 +5,14 @@
 //! and again after each datagram and at [`Discovery::next_wakeup`].
 
 mod action;
+mod announcements;
 mod answers;
 mod bucket;
+mod duplicates;
 mod fresh;
 mod greetings;
 mod leads;
+mod pings;
 mod presence;
 mod probes;
 mod random;
@@ -21,12 +24,14 @@ use core::time::Duration;
 
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind, PORT};
-use crate::limits;
 use crate::peers::{Goodbye, Heard, PeerTable, Source, with_port};
 
+use announcements::Announcements;
 use answers::{Answers, Due};
+use duplicates::Duplicates;
 use greetings::Greetings;
 use leads::Leads;
+use pings::{Pings, Reason};
 use presence::{Presence, Verdict};
 use probes::Probes;
 use random::Random;
@@ -35,43 +40,12 @@ pub use action::{Action, Probed};
 pub use fresh::FreshId;
 pub use presence::Pinged;
 
-/// When a device that has just started, or that searches, announces itself and
-/// asks who is there. The first ones make it known at once, the later ones
-/// outlast lost packets.
-const BURST: [Duration; 8] = [
-    Duration::ZERO,
-    Duration::from_millis(20),
-    Duration::from_millis(100),
-    Duration::from_millis(300),
-    Duration::from_millis(700),
-    Duration::from_millis(1500),
-    Duration::from_millis(3000),
-    Duration::from_millis(7000),
-];
-
-/// How long a burst must have run before a search begins it anew: a program
-/// may ask for an unknown device as often as it likes.
-const SEARCH_PAUSE: Duration = Duration::from_secs(2);
-
-/// The interval for each device, when that is longer: so the network as a whole
-/// carries no more than ten datagrams a second however many they are. Each
-/// announcement is two, one for IPv4 and one for IPv6.
-const INTERVAL_PER_DEVICE: Duration = Duration::from_millis(200);
-
-/// When an announcement is later than this, the machine slept: others may have
-/// given us up, and the network may be another one.
-const LATE: Duration = Duration::from_secs(3);
-
 /// How long a device that said goodbye is not believed to be back: datagrams
 /// that were sent before may arrive after it. A restart has another boot.
 const DEPARTED: Duration = Duration::from_secs(10);
 
 /// How many of those are remembered.
 const DEPARTED_MOST: usize = 64;
-
-/// How many places from which others used our id are remembered, so that each
-/// is told once.
-const DUPLICATES_MOST: usize = 8;
 
 /// The discovery of one device.
 #[derive(Debug)]
@@ -80,27 +54,16 @@ pub struct Discovery {
     port: Option<u16>,
     boot: u32,
     random: Random,
-    burst: Option<Burst>,
-    next_announce: Duration,
-    /// How often this device announces itself, and how often at the most.
-    interval: Duration,
-    shortest_interval: Duration,
+    announcements: Announcements,
     answers: Answers,
     greetings: Greetings,
     presence: Presence,
     probes: Probes,
     leads: Leads,
-    /// The devices that are being PINGed, for whichever reasons.
-    pinging: Vec<DeviceId>,
+    pings: Pings,
     departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
-    duplicates: Vec<SocketAddr>,
+    duplicates: Duplicates,
     actions: VecDeque<Action>,
-}
-
-#[derive(Debug)]
-struct Burst {
-    started: Duration,
-    step: usize,
 }
 
 impl Discovery {
@@ -114,37 +77,29 @@ impl Discovery {
             port,
             boot: random.next() as u32,
             random,
-            burst: Some(Burst { started: now, step: 0 }),
-            next_announce: now,
-            interval: limits::ANNOUNCE,
-            shortest_interval: limits::ANNOUNCE,
+            announcements: Announcements::new(now, port.is_some()),
             answers: Answers::new(now),
             greetings: Greetings::default(),
             presence: Presence::default(),
             probes: Probes::default(),
             leads: Leads::new(now),
-            pinging: Vec::new(),
+            pings: Pings::default(),
             departed: VecDeque::new(),
-            duplicates: Vec::new(),
+            duplicates: Duplicates::default(),
             actions: VecDeque::new(),
         }
     }
 
     /// The same, announcing itself this often while there are few.
     pub fn with_interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
-        self.shortest_interval = interval;
+        self.announcements.set_interval(interval);
         self
     }
 
     /// Announces and asks in a quick series again. One that has just begun goes
     /// on instead.
     pub fn search(&mut self, now: Duration) {
-        let is_recent = |burst: &Burst| now < burst.started + SEARCH_PAUSE;
-        if !self.burst.as_ref().is_some_and(is_recent) {
-            self.burst = Some(Burst { started: now, step: 0 });
-            self.next_announce = now;
-        }
+        self.announcements.search(now);
     }
 
     /// Takes a datagram that came from `from`.
@@ -178,7 +133,7 @@ impl Discovery {
 
     /// Reports what came of [`Action::Ping`].
     pub fn pinged(&mut self, now: Duration, id: DeviceId, pinged: Pinged, peers: &mut PeerTable) {
-        self.pinging.retain(|pinging| *pinging != id);
+        self.pings.ended(id);
         self.greetings.ended(now, id, pinged == Pinged::Answered);
         self.presence.ended(now, id, pinged);
         if pinged == Pinged::Answered
@@ -247,6 +202,13 @@ impl Discovery {
     ) {
         let Some(source) = self.leads.ended(at) else { return };
         let Some((id, version)) = answered else { return };
+        if id == self.id {
+            // Other leads may well lead to ourselves.
+            if source == Source::Found && self.duplicates.is_to_tell(now, at) {
+                self.actions.push_back(Action::DuplicateId(at));
+            }
+            return;
+        }
         let heard = peers.hear(now, id, at, source);
         if heard == Heard::Ignored {
             return;
@@ -257,7 +219,7 @@ impl Discovery {
         if heard == Heard::Joined {
             // We may never hear it: its silence is to be noticed as soon as that
             // of others.
-            peers.describe(id, Some(self.shortest_interval), version);
+            peers.describe(id, Some(self.announcements.shortest_interval()), version);
             self.actions.push_back(Action::Joined(id));
             if source != Source::Introduced {
                 self.actions.push_back(Action::Introduce(at));
@@ -272,8 +234,7 @@ impl Discovery {
     /// Reports that the interfaces or their addresses have changed: others are
     /// told at once.
     pub fn network_changed(&mut self, now: Duration) {
-        self.burst = Some(Burst { started: now, step: 0 });
-        self.next_announce = now;
+        self.announcements.begin_burst(now);
     }
 
     /// Reports that a request to this device got no answer: it is checked at
@@ -287,8 +248,10 @@ impl Discovery {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
-        while let Some(id) = self.greetings.poll(now) {
-            if self.starts_ping(id) {
+        while self.pings.may_start(Reason::Greeting)
+            && let Some(id) = self.greetings.poll(now)
+        {
+            if self.pings.start(id, Reason::Greeting) {
                 return Some(Action::Ping(id));
             }
         }
@@ -298,14 +261,22 @@ impl Discovery {
         if let Some((at, source)) = self.leads.poll(now, peers) {
             return Some(Action::Ask { at, source });
         }
-        while let Some(verdict) = self.presence.poll(now, peers) {
+        while let Some(verdict) =
+            self.presence.poll(now, self.pings.may_start(Reason::Check), peers)
+        {
             match verdict {
-                Verdict::Check(id) if self.starts_ping(id) => return Some(Action::Ping(id)),
-                // It is being greeted, which tells as much.
+                Verdict::Check(id) if self.pings.start(id, Reason::Check) => {
+                    return Some(Action::Ping(id));
+                }
                 Verdict::Check(_) => {}
                 Verdict::Lost(peer) => {
                     self.greetings.forget(peer.id);
                     return Some(Action::Lost(peer));
+                }
+                Verdict::Left(peer) => {
+                    self.greetings.forget(peer.id);
+                    self.depart(now, peer.id, peer.boot);
+                    return Some(Action::Left(peer));
                 }
             }
         }
@@ -317,27 +288,25 @@ impl Discovery {
             }
             None => {}
         }
-        if now.saturating_sub(self.next_announce) > LATE {
-            // Nobody drove us for a while: the machine slept.
-            self.network_changed(now);
-        }
-        if self.next_announce <= now {
-            let asks = self.burst.is_some();
-            self.schedule(now, peers.len());
-            self.answers.announced(now);
-            let datagram = self.message(Kind::Announce).asking(asks).encode();
-            return Some(Action::Announce { datagram, asks });
-        }
-        None
+        let asks = self.announcements.poll(now, peers.len(), &mut self.random)?;
+        self.answers.announced(now);
+        let datagram = self.message(Kind::Announce).asking(asks).encode();
+        Some(Action::Announce { datagram, asks })
     }
 
     /// When [`Discovery::poll`] has something to do at the latest, provided
     /// that it has just given nothing.
     pub fn next_wakeup(&self) -> Duration {
-        self.next_announce
-            .min(self.greetings.next_wakeup())
+        // Where no more may be greeted, the end of a PING wakes us.
+        let greetings = match self.pings.may_start(Reason::Greeting) {
+            true => self.greetings.next_wakeup(),
+            false => Duration::MAX,
+        };
+        self.announcements
+            .next_wakeup()
+            .min(greetings)
             .min(self.answers.next_wakeup())
-            .min(self.presence.next_wakeup())
+            .min(self.presence.next_wakeup(self.pings.may_start(Reason::Check)))
             .min(self.probes.next_wakeup())
             .min(self.leads.next_wakeup())
     }
@@ -348,22 +317,12 @@ impl Discovery {
         self.port.map(|_| self.datagram(Kind::Bye))
     }
 
-    /// Notes that a device is to be PINGed, unless it is already: one PING
-    /// serves all who want to know what comes of it.
-    fn starts_ping(&mut self, id: DeviceId) -> bool {
-        let is_new = !self.pinging.contains(&id);
-        if is_new {
-            self.pinging.push(id);
-        }
-        is_new
-    }
-
     fn datagram(&self, kind: Kind) -> Vec<u8> {
         self.message(kind).encode()
     }
 
     fn message(&self, kind: Kind) -> Datagram {
-        let seconds = self.interval.as_secs_f64() as u16;
+        let seconds = self.announcements.interval().as_secs_f64() as u16;
         Datagram::new(kind, self.id, self.port, Some(self.boot)).every(seconds.max(1))
     }
 
@@ -408,15 +367,16 @@ impl Discovery {
         peers: &mut PeerTable,
     ) {
         match peers.leave(now, datagram.id, from, datagram.boot) {
-            Goodbye::Left(peer) => {
-                self.greetings.forget(datagram.id);
-                self.actions.push_back(Action::Left(peer));
-            }
-            Goodbye::OneOfTwo => {}
-            Goodbye::Ignored => return,
+            Goodbye::Likely => self.presence.say_goodbye(now, datagram.id),
+            Goodbye::OneOfTwo => self.depart(now, datagram.id, datagram.boot),
+            Goodbye::Ignored => {}
         }
+    }
+
+    /// Remembers that a device has left, whatever of it is still on its way.
+    fn depart(&mut self, now: Duration, id: DeviceId, boot: Option<u32>) {
         self.departed.truncate(DEPARTED_MOST - 1);
-        self.departed.push_front((datagram.id, datagram.boot, now + DEPARTED));
+        self.departed.push_front((id, boot, now + DEPARTED));
     }
 
     /// Either our own datagram came back, or somebody else has our id.
@@ -432,34 +392,10 @@ impl Discovery {
             }
             return;
         };
-        let host = with_port(from, 0);
-        if !self.duplicates.contains(&host) {
-            self.duplicates.truncate(DUPLICATES_MOST - 1);
-            self.duplicates.insert(0, host);
-            self.actions.push_back(Action::DuplicateId(with_port(from, port)));
+        let there = with_port(from, port);
+        if self.duplicates.is_to_ask(now, there) {
+            self.leads.add(there, Source::Found);
         }
-    }
-
-    /// Sets the time of the next announcement.
-    fn schedule(&mut self, now: Duration, peers: usize) {
-        let devices = u32::try_from(peers).unwrap_or(u32::MAX).saturating_add(1);
-        let crowd = INTERVAL_PER_DEVICE.saturating_mul(devices);
-        self.interval = self.shortest_interval.max(crowd);
-        if let Some(burst) = &mut self.burst {
-            burst.step += 1;
-            if let Some(offset) = BURST.get(burst.step) {
-                let due = burst.started + self.random.jitter(*offset);
-                // Jitter may not turn two steps round.
-                self.next_announce = due.max(now + Duration::from_millis(1));
-                return;
-            }
-            self.burst = None;
-        }
-        // Those who only look around have asked often enough.
-        self.next_announce = match self.port {
-            Some(_) => now + self.random.jitter(self.interval),
-            None => Duration::MAX,
-        };
     }
 }
 

@@ -22,13 +22,13 @@ const ROUND: Duration = Duration::from_millis(300);
 /// How long after a PING that was refused the next one goes, at the least.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How many PINGs are under way at once: a flood of invented devices may not take
-/// all connections that the process can have.
-const AT_ONCE: usize = 16;
-
 /// After how many refusals a device is gone: its host is there and says that
 /// it is not. One could be a restart.
 const REFUSALS: u8 = 2;
+
+/// The same of a device that said goodbye, or that somebody says it of.
+const REFUSALS_AFTER_GOODBYE: u8 = 1;
+const SILENCES_AFTER_GOODBYE: u8 = 2;
 
 /// After how many PINGs without any answer a device is gone: about 6 s. With 30 %
 /// of the packets lost, the two packets of a handshake arrive every other time
@@ -63,10 +63,12 @@ struct Suspect {
     since: Duration,
     refusals: u8,
     silences: u8,
-    /// How many PINGs are under way.
+    /// How many PINGs of ours are under way.
     asked: usize,
     /// When it is PINGed next.
     due: Duration,
+    /// Whether it is said to have left.
+    is_leaving: bool,
 }
 
 /// What follows from silence.
@@ -76,6 +78,8 @@ pub(super) enum Verdict {
     Check(DeviceId),
     /// This device is gone.
     Lost(Peer),
+    /// This device is gone, as it said.
+    Left(Peer),
 }
 
 impl Presence {
@@ -87,9 +91,15 @@ impl Presence {
     /// A request to this device has failed: its silence is not waited for.
     pub(super) fn suspect(&mut self, now: Duration, id: DeviceId) {
         if !self.suspects.iter().any(|suspect| suspect.id == id) {
-            let (refusals, silences, asked) = (0, 0, 0);
-            self.suspects.push(Suspect { id, since: now, refusals, silences, asked, due: now });
+            self.suspects.push(Suspect::new(now, id));
         }
+    }
+
+    /// A goodbye of this device was heard. Anybody can send one, so it is
+    /// believed when the device answers no more.
+    pub(super) fn say_goodbye(&mut self, now: Duration, id: DeviceId) {
+        self.suspects.retain(|suspect| suspect.id != id);
+        self.suspects.push(Suspect { is_leaving: true, ..Suspect::new(now, id) });
     }
 
     /// A PING of [`Verdict::Check`] has ended.
@@ -110,46 +120,40 @@ impl Presence {
         }
     }
 
-    pub(super) fn poll(&mut self, now: Duration, peers: &mut PeerTable) -> Option<Verdict> {
-        // Who is heard, or left, is suspect no more. A PING that is under way
-        // still counts: whoever invents devices can have them leave as well.
+    /// What is to be done, if `may_ping` also by a PING.
+    pub(super) fn poll(
+        &mut self,
+        now: Duration,
+        may_ping: bool,
+        peers: &mut PeerTable,
+    ) -> Option<Verdict> {
+        // Who is heard is suspect no more. After a goodbye, what was sent before it
+        // may still arrive.
         self.suspects.retain(|suspect| match peers.get(suspect.id) {
-            _ if suspect.due == Duration::MAX => true,
+            Some(peer) if suspect.is_leaving => peer.is_present,
             Some(peer) => peer.is_present && peer.last_seen <= Some(suspect.since),
             None => false,
         });
         if let Some(gone) = self.suspects.iter().position(Suspect::is_gone) {
-            let id = self.suspects.swap_remove(gone).id;
+            let Suspect { id, is_leaving, .. } = self.suspects.swap_remove(gone);
             if let Some(peer) = peers.lose(id) {
-                return Some(Verdict::Lost(peer));
+                return Some(if is_leaving { Verdict::Left(peer) } else { Verdict::Lost(peer) });
             }
         }
         if self.next_look <= now {
             self.look(now, peers);
         }
-        if self.asked() >= AT_ONCE {
-            return None;
-        }
         let longest_due = self.suspects.iter_mut().min_by_key(|suspect| suspect.due);
-        let suspect = longest_due.filter(|suspect| suspect.due <= now)?;
+        let suspect = longest_due.filter(|suspect| may_ping && suspect.due <= now)?;
         suspect.due = now + ROUND;
         suspect.asked += 1;
         Some(Verdict::Check(suspect.id))
     }
 
-    pub(super) fn next_wakeup(&self) -> Duration {
-        // While as many are asked as may be, the end of one of them wakes us.
-        match self.asked() {
-            AT_ONCE.. => self.next_look,
-            _ => {
-                self.suspects.iter().map(|suspect| suspect.due).fold(self.next_look, Duration::min)
-            }
-        }
-    }
-
-    /// How many PINGs are under way.
-    fn asked(&self) -> usize {
-        self.suspects.iter().map(|suspect| suspect.asked).sum()
+    pub(super) fn next_wakeup(&self, may_ping: bool) -> Duration {
+        // Where no more may be PINGed, the end of a PING wakes us.
+        let dues = self.suspects.iter().filter(|_| may_ping).map(|suspect| suspect.due);
+        dues.fold(self.next_look, Duration::min)
     }
 
     /// Finds the devices that have fallen silent.
@@ -166,8 +170,16 @@ impl Presence {
 }
 
 impl Suspect {
+    fn new(now: Duration, id: DeviceId) -> Self {
+        Self { id, since: now, refusals: 0, silences: 0, asked: 0, due: now, is_leaving: false }
+    }
+
     fn is_gone(&self) -> bool {
-        self.refusals >= REFUSALS || self.silences >= SILENCES
+        let (refusals, silences) = match self.is_leaving {
+            true => (REFUSALS_AFTER_GOODBYE, SILENCES_AFTER_GOODBYE),
+            false => (REFUSALS, SILENCES),
+        };
+        self.refusals >= refusals || self.silences >= silences
     }
 }
 

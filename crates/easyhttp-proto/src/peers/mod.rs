@@ -31,15 +31,15 @@ pub enum Heard {
     Ignored,
 }
 
-/// What came of a goodbye.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a goodbye may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Goodbye {
-    /// The device is gone; this is how it was.
-    Left(Peer),
+    /// The device may be gone: it is to be asked.
+    Likely,
     /// One of two devices with this id is gone, and the other one is here.
     OneOfTwo,
-    /// It was not believed.
+    /// Nothing.
     Ignored,
 }
 
@@ -200,9 +200,9 @@ impl PeerTable {
         }
     }
 
-    /// Notes a goodbye. It is believed if it comes from an address of the device,
-    /// and from its current start. If another device uses the id, only the
-    /// addresses of the one that leaves go. What the user added stays in the table.
+    /// Takes a goodbye. It means something if it comes from an address of the
+    /// device, and from its current start. If another device uses the id, the
+    /// addresses of the one that leaves go.
     pub fn leave(
         &mut self,
         now: Duration,
@@ -222,7 +222,7 @@ impl PeerTable {
             peer.forget_voice(boot);
             return Goodbye::OneOfTwo;
         }
-        self.lose(id).map_or(Goodbye::Ignored, Goodbye::Left)
+        if peer.is_present { Goodbye::Likely } else { Goodbye::Ignored }
     }
 
     /// Notes that a device is gone, and gives it as it was. What the user added
@@ -370,8 +370,8 @@ mod tests {
         let mut leave = |from: &str, boot| table.leave(T(1), id("AB3F9Z"), at(from), Some(boot));
         assert_eq!(leave("10.0.0.66:1", 7), Goodbye::Ignored);
         assert_eq!(leave("10.0.0.1:1", 6), Goodbye::Ignored);
-        assert!(matches!(leave("10.0.0.1:1", 7), Goodbye::Left(_)));
-        assert!(table.is_empty());
+        assert_eq!(leave("10.0.0.1:1", 7), Goodbye::Likely);
+        assert!(!table.is_empty(), "the device is asked first");
     }
 
     #[test]

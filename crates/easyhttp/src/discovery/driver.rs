@@ -113,12 +113,17 @@ impl Driver {
                 Action::Left(peer) => self.node.left(Peer::new(&peer, now)),
                 Action::Lost(peer) => self.node.lost(Peer::new(&peer, now)),
                 Action::Moved { id, from, .. } => self.node.moved(id, from),
-                Action::DuplicateId(there) => {
-                    let here = self.sockets.own_address(there.ip());
-                    self.node.duplicate_id(here, there);
-                }
+                Action::DuplicateId(there) => self.duplicate_id(there),
                 _ => {}
             }
+        }
+    }
+
+    fn duplicate_id(&self, there: SocketAddr) {
+        // A datagram of our last run may have led us to ourselves.
+        let is_here = self.sockets.has_address(there.ip()) && self.node.port == Some(there.port());
+        if !is_here {
+            self.node.duplicate_id(self.sockets.own_address(there.ip()), there);
         }
     }
 }

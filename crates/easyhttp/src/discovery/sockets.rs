@@ -143,6 +143,11 @@ impl Sockets {
         near.interface.addresses().find(|own| own.is_ipv4() == other.is_ipv4())
     }
 
+    /// Whether `address` is one of ours.
+    pub(super) fn has_address(&self, address: IpAddr) -> bool {
+        self.links.iter().any(|link| link.interface.addresses().any(|own| own == address))
+    }
+
     /// What is done on each interface of this machine, and to what effect.
     pub(super) fn report(&self) -> Vec<report::Interface> {
         let interfaces = self.network.interfaces().unwrap_or_default();

@@ -117,8 +117,10 @@ impl Table {
             Happening::Leave(id, from, boot) => {
                 let before = self.peers.get(id).cloned();
                 match self.peers.leave(now, id, from, boot) {
-                    // What the user added stays, and may be what works.
-                    Goodbye::Left(before) => {
+                    // It does not answer any more. What the user added stays, and
+                    // may be what works.
+                    Goodbye::Likely => {
+                        let before = self.peers.lose(id).unwrap();
                         let stays = |at| {
                             let mut addresses = before.addresses().iter();
                             addresses.any(|a| (a.at, a.source) == (at, Source::Added))
