@@ -12,6 +12,7 @@
 mod build;
 mod checks;
 mod failure;
+mod lab;
 mod network;
 mod python;
 
@@ -25,6 +26,8 @@ const HELP: &str = "\
 cargo xtask test           every check and every test, as CI runs them
 cargo xtask test ARG...    only the tests; the arguments go to `cargo test`,
                            as in `cargo xtask test -p easyhttp ping -- --nocapture`
+cargo xtask lab            measures how devices find each other in the network lab,
+                           and writes the table in docs/lab.md
 ";
 
 /// Everything that `cargo xtask test` does, in this order.
@@ -43,7 +46,14 @@ const STEPS: &[Step] = &[
     Step { name: "tests", runs: Runs::Always, action: network::tests },
 ];
 
-/// One step of `cargo xtask test`.
+/// Everything that `cargo xtask lab` does.
+const LAB_STEPS: &[Step] = &[
+    Step { name: "python peers", runs: Runs::Always, action: python::install_peers },
+    Step { name: "build the lab", runs: Runs::Always, action: lab::build },
+    Step { name: "lab", runs: Runs::Always, action: lab::measure },
+];
+
+/// One step of a command.
 struct Step {
     name: &'static str,
     runs: Runs,
@@ -72,16 +82,21 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         None => help(),
         Some((command, _)) if ["help", "--help", "-h"].contains(&command.as_str()) => help(),
-        Some((command, rest)) if command == "test" => match test(rest) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("\n{failure}");
-                ExitCode::FAILURE
-            }
-        },
+        Some((command, rest)) if command == "test" => exit_code(test(rest)),
+        Some((command, [])) if command == "lab" => exit_code(measure()),
         Some((command, _)) => {
             eprint!("error: there is no `cargo xtask {command}`; there is:\n\n{HELP}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn exit_code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\n{failure}");
+            ExitCode::FAILURE
         }
     }
 }
@@ -92,13 +107,22 @@ fn help() -> ExitCode {
 }
 
 fn test(arguments: &[String]) -> Outcome {
-    let context = Context { root: repository()?, test_arguments: arguments.to_vec() };
     let in_full = arguments.is_empty();
-    for step in STEPS.iter().filter(|step| in_full || step.runs == Runs::Always) {
+    take(STEPS, in_full, arguments)?;
+    eprintln!("{}", if in_full { "all passed" } else { "the chosen tests passed" });
+    Ok(())
+}
+
+fn measure() -> Outcome {
+    take(LAB_STEPS, true, &[])
+}
+
+fn take(steps: &[Step], in_full: bool, test_arguments: &[String]) -> Outcome {
+    let context = Context { root: repository()?, test_arguments: test_arguments.to_vec() };
+    for step in steps.iter().filter(|step| in_full || step.runs == Runs::Always) {
         eprintln!("── {}", step.name);
         (step.action)(&context)?;
     }
-    eprintln!("{}", if in_full { "all passed" } else { "the chosen tests passed" });
     Ok(())
 }
 
