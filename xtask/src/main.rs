@@ -13,6 +13,7 @@ mod build;
 mod checks;
 mod failure;
 mod fuzz;
+mod lab;
 mod network;
 mod python;
 
@@ -27,6 +28,8 @@ cargo xtask test           every check and every test, as CI runs them
 cargo xtask test ARG...    only the tests; the arguments go to `cargo test`,
                            as in `cargo xtask test -p easyhttp ping -- --nocapture`
 cargo xtask fuzz [SECONDS] each fuzz target for a minute, or for this long
+cargo xtask lab            measures how devices find each other in the network lab,
+                           and writes the table in docs/lab.md
 ";
 
 /// Everything that `cargo xtask test` does, in this order.
@@ -46,7 +49,14 @@ const STEPS: &[Step] = &[
     Step { name: "tests", runs: Runs::Always, action: network::tests },
 ];
 
-/// One step of `cargo xtask test`.
+/// Everything that `cargo xtask lab` does.
+const LAB_STEPS: &[Step] = &[
+    Step { name: "python peers", runs: Runs::Always, action: python::install_peers },
+    Step { name: "build the lab", runs: Runs::Always, action: lab::build },
+    Step { name: "lab", runs: Runs::Always, action: lab::measure },
+];
+
+/// One step of a command.
 struct Step {
     name: &'static str,
     runs: Runs,
@@ -79,6 +89,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "fuzz" => {
             exit(repository().and_then(|root| fuzz::command(&root, rest)))
         }
+        Some((command, [])) if command == "lab" => exit(measure()),
         Some((command, _)) => {
             eprint!("error: there is no `cargo xtask {command}`; there is:\n\n{HELP}");
             ExitCode::from(2)
@@ -102,13 +113,22 @@ fn exit(outcome: Outcome) -> ExitCode {
 }
 
 fn test(arguments: &[String]) -> Outcome {
-    let context = Context { root: repository()?, test_arguments: arguments.to_vec() };
     let in_full = arguments.is_empty();
-    for step in STEPS.iter().filter(|step| in_full || step.runs == Runs::Always) {
+    take(STEPS, in_full, arguments)?;
+    eprintln!("{}", if in_full { "all passed" } else { "the chosen tests passed" });
+    Ok(())
+}
+
+fn measure() -> Outcome {
+    take(LAB_STEPS, true, &[])
+}
+
+fn take(steps: &[Step], in_full: bool, test_arguments: &[String]) -> Outcome {
+    let context = Context { root: repository()?, test_arguments: test_arguments.to_vec() };
+    for step in steps.iter().filter(|step| in_full || step.runs == Runs::Always) {
         eprintln!("── {}", step.name);
         (step.action)(&context)?;
     }
-    eprintln!("{}", if in_full { "all passed" } else { "the chosen tests passed" });
     Ok(())
 }
 

@@ -21,7 +21,7 @@ const WAYS: [&[&str]; 2] = [&["--net"], &["--map-root-user", "--net"]];
 const SETUP: &str = "xtask/support/netns.py";
 
 /// Where the tests find Python devices.
-const PYTHON: &str = "EASYHTTP_TEST_PYTHON";
+pub(crate) const PYTHON: &str = "EASYHTTP_TEST_PYTHON";
 
 /// Tells the tests that they are not alone on the network.
 const SHARED_NETWORK: &str = "EASYHTTP_TEST_SHARED_NETWORK";
@@ -40,6 +40,12 @@ pub(crate) fn tests(context: &Context) -> Outcome {
             .env(PYTHON, python::interpreter(&context.root)),
         "what failed is named above; to run one test: `cargo xtask test NAME`",
     )
+}
+
+/// Cargo in a network of its own, and not at all where there is none.
+pub(crate) fn cargo_in_own_network(context: &Context) -> Result<Command, Failure> {
+    let way = working_way(context).map_err(refusal)?;
+    Ok(cargo_in_namespace(context, way))
 }
 
 /// The first way that works, or why none does.
@@ -83,10 +89,10 @@ fn cargo_on_host_network(context: &Context, cause: &str) -> Command {
 
 fn refusal(cause: String) -> Failure {
     Failure::new(
-        "the tests have no network of their own, which CI must give them",
+        "the tests have no network of their own, which CI and the lab must give them",
         cause,
         "run as root, or where users may make namespaces, with `unshare` (on Debian: apt-get \
-         install util-linux); without the variable CI the tests run on the host's network instead",
+         install util-linux); without the variable CI, `cargo xtask test` uses the host's network instead",
     )
 }
 

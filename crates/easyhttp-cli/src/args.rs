@@ -130,6 +130,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "CMD")]
     pub(crate) push_exec: Option<String>,
 
+    /// How often to tell others that it is there, 1 to 3600: they notice after
+    /// about twice this time that it is gone [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) announce_interval: Option<Duration>,
+
     /// Neither find others nor be found
     #[arg(long, conflicts_with_all = ["peers", "sweep"])]
     pub(crate) no_discovery: bool,

@@ -13,11 +13,11 @@ use crate::asynchronous::EasyHttpAsync;
 use crate::blocking::EasyHttp;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, Set, async_handlers, on, on_async, plain_handlers};
+use crate::interfaces::Choice;
 use crate::lifecycle::new_id;
 use crate::peer::{Moved, Peer};
 use crate::presence::DuplicateId;
 use crate::request::Request;
-use crate::interfaces::Choice;
 use crate::settings::{Identity, Limits, PORT, Settings};
 
 /// Between how often, and how seldom, a device may announce itself.

@@ -164,10 +164,8 @@ mod tests {
     use super::*;
 
     fn interface(name: &str, subnets: &[(&str, u8)]) -> Interface {
-        let subnet = |&(address, prefix): &(&str, u8)| Subnet {
-            address: address.parse().unwrap(),
-            prefix,
-        };
+        let subnet =
+            |&(address, prefix): &(&str, u8)| Subnet { address: address.parse().unwrap(), prefix };
         Interface {
             name: name.to_owned(),
             index: 2,

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::client::Client;
 use crate::device_file::DeviceFile;
+use crate::discovery::Remembered;
 use crate::error::{Error, Result, StartError};
 use crate::handler::{Handlers, Set};
 use crate::lock::lock;
@@ -19,7 +20,6 @@ use crate::node::Node;
 use crate::presence::{self, Announcer};
 use crate::settings::{Identity, Settings};
 use crate::tasks::Tasks;
-use crate::discovery::Remembered;
 use crate::{discovery, server};
 
 impl Node {

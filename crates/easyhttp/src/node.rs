@@ -215,7 +215,8 @@ impl Node {
     pub(crate) fn remember(&self) {
         if let Some(remembered) = &self.remembered {
             let peers = self.peers();
-            let here = introduction::present(&peers).map(|(id, address)| (id, address.at)).collect();
+            let here =
+                introduction::present(&peers).map(|(id, address)| (id, address.at)).collect();
             drop(peers);
             remembered.keep(here);
         }

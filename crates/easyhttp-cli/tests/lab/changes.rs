@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::asking::Asking;
 use crate::device::Device;
 use crate::network::{Host, Lan};
-use crate::support::report;
+use crate::support::{report, since};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -22,9 +23,9 @@ fn a_device_is_reached_at_its_new_address() {
     moving.sees(&other, SOON);
     moving.host.ip("addr del 10.0.1.1/24 dev eth0");
     moving.host.ip("addr add 10.0.1.9/24 dev eth0");
-    let since = Instant::now();
+    let start = Instant::now();
     other.sees_at(&moving.id, "10.0.1.9:5000", HEALED);
-    report("seen at its new address", since);
+    report("an address changes", "≤ 1 s", since(start));
     assert_eq!(lan.host(3).ask(&["fetch", &moving.id])["data"], 1);
 }
 
@@ -34,19 +35,26 @@ fn devices_that_swap_their_addresses_are_told_apart() {
     let [mut first, mut second, mut third] = [1, 2, 3].map(|number| lan.device(number));
     third.sees_at(&first.id, "10.0.1.1:5000", SOON);
     third.sees_at(&second.id, "10.0.1.2:5000", SOON);
+    let asking = [(4, &first), (5, &second)]
+        .map(|(number, device)| Asking::start(&lan.host(number), device, Duration::from_millis(5)));
     first.host.ip("addr del 10.0.1.1/24 dev eth0");
     second.host.ip("addr del 10.0.1.2/24 dev eth0");
     first.host.ip("addr add 10.0.1.2/24 dev eth0");
     second.host.ip("addr add 10.0.1.1/24 dev eth0");
-    let since = Instant::now();
+    let start = Instant::now();
     third.sees_at(&first.id, "10.0.1.2:5000", HEALED);
     third.sees_at(&second.id, "10.0.1.1:5000", HEALED);
     first.sees_at(&second.id, "10.0.1.1:5000", HEALED);
     second.sees_at(&first.id, "10.0.1.2:5000", HEALED);
-    report("seen after they swapped their addresses", since);
+    report("two devices swap their addresses", "≤ 1 s", since(start));
+    let [one, two] = asking.map(|mut asking| {
+        asking.gets(100);
+        asking.stop()
+    });
+    report("… FETCHes meanwhile that reach the wrong one", "0", one.and(two));
     for device in [&first, &second] {
         let number = device.host.number;
-        assert_eq!(lan.host(4 + number).ask(&["fetch", &device.id])["data"], number);
+        assert_eq!(lan.host(5 + number).ask(&["fetch", &device.id])["data"], number);
     }
 }
 
@@ -56,16 +64,16 @@ fn an_interface_that_was_down_is_as_before() {
     let [mut first, mut second] = [1, 2].map(|number| lan.device(number));
     first.sees(&second, SOON);
     second.sees(&first, SOON);
-    let since = Instant::now();
+    let start = Instant::now();
     first.host.ip("link set eth0 down");
     second.misses(&first, LOST);
-    report("lost after its interface went down", since);
+    report("an interface goes down: lost", "–", since(start));
     first.misses(&second, LOST);
     first.host.ip("link set eth0 up");
-    let since = Instant::now();
+    let start = Instant::now();
     second.sees_at(&first.id, "10.0.1.1:5000", HEALED);
     first.sees_at(&second.id, "10.0.1.2:5000", HEALED);
-    report("found after its interface came up again", since);
+    report("an interface comes up again", "≤ 10 s", since(start));
 }
 
 #[test]
@@ -75,8 +83,10 @@ fn after_an_interface_flapped_others_are_still_found() {
     device.host.ip("link set eth0 down");
     device.host.ip("link set eth0 up");
     let mut other = lan.device(2);
+    let start = Instant::now();
     device.sees_at(&other.id, "10.0.1.2:5000", HEALED);
     other.sees_at(&device.id, "10.0.1.1:5000", HEALED);
+    report("an interface flaps: it and a device that starts then", "≤ 10 s", since(start));
 }
 
 #[test]
@@ -89,10 +99,10 @@ fn an_interface_that_was_removed_and_put_back_is_as_before() {
     second.misses(&first, LOST);
     first.misses(&second, LOST);
     first.host.plug("eth0", &lan);
-    let since = Instant::now();
+    let start = Instant::now();
     second.sees_at(&first.id, "10.0.1.1:5000", HEALED);
     first.sees_at(&second.id, "10.0.1.2:5000", HEALED);
-    report("found after its interface was put back", since);
+    report("an interface is removed and put back", "≤ 10 s", since(start));
 }
 
 #[test]
@@ -122,10 +132,10 @@ fn where_one_of_two_networks_fails_the_other_one_is_used() {
     let is_left = first.view[&second.id].starts_with("10.0.1.");
     let (failing, other) = if is_left { (&left, 2) } else { (&right, 1) };
     failing.fail();
-    let since = Instant::now();
+    let start = Instant::now();
     first.sees_at(&second.id, &format!("10.0.{other}.2:5000"), LOST);
     second.sees_at(&first.id, &format!("10.0.{other}.1:5000"), LOST);
-    report("seen on the network that is left", since);
+    report("one of two networks fails: seen on the other one", "≤ 10 s", since(start));
     for device in [&first, &second] {
         assert!(!device.has_said("lost"), "{:?}", device.said);
     }

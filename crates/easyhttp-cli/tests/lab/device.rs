@@ -1,8 +1,8 @@
 //! A device: the program `easyhttp serve` on a host, and what it says.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::io::{BufRead, BufReader, pipe};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::network::Host;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_easyhttp");
 
 /// A device that runs until it is dropped.
 pub(crate) struct Device {
@@ -33,21 +35,49 @@ impl Device {
     /// Starts one at this port, with a device file that is named by it. It
     /// answers FETCH with the number of its host.
     pub(crate) fn start_at(host: &Host, port: u16) -> Self {
+        Self::launch(host, serve(host), port, Stdio::null()).started()
+    }
+
+    /// Starts one with these options before the usual ones.
+    pub(crate) fn start_with(host: &Host, options: &[&str]) -> Self {
+        let mut command = serve(host);
+        command.args(options);
+        Self::launch(host, command, 5000, Stdio::null()).started()
+    }
+
+    /// Starts one at each of these hosts and ports, all at the same moment,
+    /// and says when that was.
+    pub(crate) fn start_together(places: &[(Host, u16)]) -> (Vec<Self>, Instant) {
+        let (gate, barrier) = pipe().unwrap();
+        let launch = |(host, port): &(Host, u16)| {
+            let mut command = host.command("sh");
+            command.env("EASYHTTP_LOG", "error");
+            command.args(["-c", "read _; exec \"$@\"", "sh", PROGRAM, "serve"]);
+            Self::launch(host, command, *port, gate.try_clone().unwrap().into())
+        };
+        let devices: Vec<_> = places.iter().map(launch).collect();
+        drop(barrier);
+        let opened = Instant::now();
+        (devices.into_iter().map(Self::started).collect(), opened)
+    }
+
+    fn launch(host: &Host, mut command: Command, port: u16, input: Stdio) -> Self {
         let (port, config) = (port.to_string(), format!("{port}.json"));
         let answer = host.number.to_string();
-        let mut child = host
-            .command(env!("CARGO_BIN_EXE_easyhttp"))
-            .args(["serve", "--json", "--fetch", &answer, "--port", &port, "--config", &config])
-            .stdin(Stdio::null())
+        let mut child = command
+            .args(["--json", "--fetch", &answer, "--port", &port, "--config", &config])
+            .stdin(input)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         let (view, said) = Default::default();
-        let (id, host) = (String::new(), host.clone());
-        let mut device = Self { id, host, child, lines, view, said };
-        device.id = text(&device.event("started", Duration::from_secs(20)), "id");
-        device
+        Self { id: String::new(), host: host.clone(), child, lines, view, said }
+    }
+
+    fn started(mut self) -> Self {
+        self.id = text(&self.event("started", Duration::from_secs(60)), "id");
+        self
     }
 
     /// Waits until it sees another one.
@@ -92,11 +122,20 @@ impl Device {
 
     /// Takes the next event, and remembers what it says about others.
     fn next(&mut self, what: &str, deadline: Instant) -> Value {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let Ok(line) = self.lines.recv_timeout(left) else {
+        let Some(event) = self.take(deadline) else {
             panic!("{} never {what}; it said {:#?}", self.id, self.said);
         };
-        let event: Value = serde_json::from_str(&line).expect(&line);
+        self.note(event.clone());
+        event
+    }
+
+    fn take(&self, deadline: Instant) -> Option<Value> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = self.lines.recv_timeout(left).ok()?;
+        Some(serde_json::from_str(&line).expect(&line))
+    }
+
+    fn note(&mut self, event: Value) {
         match event["event"].as_str() {
             Some("joined" | "moved") => {
                 self.view.insert(text(&event, "id"), text(&event, "address"));
@@ -106,13 +145,30 @@ impl Device {
             }
             _ => {}
         }
-        self.said.push(event.clone());
-        event
+        self.said.push(event);
+    }
+
+    /// Takes what it says for some time, where what it should not say counts.
+    pub(crate) fn watch(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        while let Some(event) = self.take(deadline) {
+            self.note(event);
+        }
     }
 
     /// Whether there was an event of this name among those that were taken.
     pub(crate) fn has_said(&self, name: &str) -> bool {
-        self.said.iter().any(|event| event["event"] == name)
+        self.count(name) > 0
+    }
+
+    /// How many events of this name there were among those that were taken.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.said.iter().filter(|event| event["event"] == name).count()
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn send(&self, signal: Signal) {
@@ -125,6 +181,13 @@ impl Drop for Device {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn serve(host: &Host) -> Command {
+    let mut command = host.command(PROGRAM);
+    // What it would warn of is an event as well.
+    command.arg("serve").env("EASYHTTP_LOG", "error");
+    command
 }
 
 /// Waits until each of them sees all of the others.

@@ -8,14 +8,18 @@
 //! and the commands `ip`, `bridge`, `unshare`, `nsenter` and `setpriv`; without
 //! them the tests are skipped, and say so.
 //!
-//! To see how long things take: `cargo test --test lab -- --nocapture`.
+//! To see what they measure: `cargo test --test lab -- --nocapture`. To try all
+//! of it and have it as a table: `cargo xtask lab`.
 #![cfg(target_os = "linux")]
 // All of this is a test; Clippy's exception for tests does not see the helpers.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod asking;
 mod changes;
+mod crowds;
 mod device;
 mod finding;
+mod flood;
 mod namespace;
 mod network;
 mod poor;
@@ -23,3 +27,4 @@ mod poor_switch;
 mod presence;
 mod python;
 mod support;
+mod wire;

@@ -1,8 +1,12 @@
 //! Network namespaces: networks of the system that know nothing of each other.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::support::skip;
 
@@ -24,11 +28,21 @@ impl Namespace {
         self.holder.0.id()
     }
 
+    fn path(&self) -> String {
+        format!("/proc/{}/ns/net", self.holder())
+    }
+
     /// A program that is in this network.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/proc/{}/ns/net", self.holder())).arg(program);
+        command.arg(format!("--net={}", self.path())).arg(program);
         command
+    }
+
+    /// Brings this thread, and those that it starts, into this network.
+    pub(crate) fn enter(&self) {
+        let network = File::open(self.path()).unwrap();
+        move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
     }
 
     /// Configures this network, as root does by `ip`.

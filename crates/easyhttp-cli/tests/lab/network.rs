@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::device::Device;
+use crate::device::{Device, PROGRAM};
 use crate::namespace::{Namespace, is_possible, run};
 use crate::poor_switch::{Faults, PoorSwitch};
+use crate::wire::Wire;
 
 /// A switch, and the network that it makes: `10.0.NUMBER.0/24`.
 pub(crate) struct Lan {
@@ -51,6 +52,27 @@ impl Lan {
         format!("10.0.{}.{}", self.number, host.number)
     }
 
+    /// The last two bytes of the hardware address that a host has here; the
+    /// others are 02, 00, 00, 00.
+    fn hardware(&self, host: &Host) -> [u8; 2] {
+        [self.number, host.number]
+    }
+
+    /// Tells each of these hosts the hardware addresses of the others. Where
+    /// there are more than about thirty it takes that: each host has a machine
+    /// of its own in life, but here they all share a table of 1,024 addresses,
+    /// and when that is full the system sends nothing any more.
+    pub(crate) fn acquaint<'a>(&self, hosts: impl Iterator<Item = &'a Host> + Clone) {
+        let neighbours = hosts.clone().map(|host| {
+            let [lan, number] = self.hardware(host);
+            let hardware = format!("lladdr 02:00:00:00:{lan:02x}:{number:02x} dev eth0");
+            let addresses = [self.address(host), format!("fe80::ff:fe00:{lan:x}{number:02x}")];
+            addresses.map(|address| format!("neigh replace {address} {hardware}\n")).concat()
+        });
+        let neighbours: String = neighbours.collect();
+        hosts.for_each(|host| host.ip_batch(&neighbours));
+    }
+
     /// Takes every cable out of the switch.
     pub(crate) fn fail(&self) {
         self.namespace.ip("link set group 1 down");
@@ -61,6 +83,13 @@ impl Lan {
         let mut bridge = self.namespace.command("bridge");
         bridge.args(["link", "set", "dev", &self.port(host), "mcast_flood", "off"]);
         run(&mut bridge).unwrap();
+    }
+
+    /// Delivers nothing between this host and others that are kept apart, as
+    /// some access points do.
+    pub(crate) fn keep_apart(&self, host: &Host) {
+        let mut bridge = self.namespace.command("bridge");
+        run(bridge.args(["link", "set", "dev", &self.port(host), "isolated", "on"])).unwrap();
     }
 
     /// Replaces the switch by a poor one, for the hosts that are here by now
@@ -76,6 +105,12 @@ impl Lan {
             self.namespace.ip(&format!("link set {port} nomaster"));
         }
         PoorSwitch::start(&self.namespace, &ports, seed, faults)
+    }
+
+    /// Listens to all that goes over the switch. None if there is no Python,
+    /// which has been said then.
+    pub(crate) fn listen(&self) -> Option<Wire> {
+        Wire::listen(&self.namespace, "lan")
     }
 
     fn port(&self, host: &Host) -> String {
@@ -102,7 +137,10 @@ impl Host {
     pub(crate) fn plug(&self, interface: &str, lan: &Lan) {
         let (port, holder) = (lan.port(self), self.namespace.holder());
         let switch = &lan.namespace;
-        switch.ip(&format!("link add {port} type veth peer name {interface} netns {holder}"));
+        let [one, two] = lan.hardware(self);
+        let hardware = format!("address 02:00:00:00:{one:02x}:{two:02x}");
+        let peer = format!("peer name {interface} {hardware} netns {holder}");
+        switch.ip(&format!("link add {port} type veth {peer}"));
         switch.ip(&format!("link set {port} master lan group 1 up"));
         self.ip(&format!("addr add {}/24 dev {interface}", lan.address(self)));
         self.ip(&format!("link set {interface} up"));
@@ -111,6 +149,18 @@ impl Host {
     /// Configures the host's network, as root does there by `ip`.
     pub(crate) fn ip(&self, arguments: &str) {
         self.namespace.ip(arguments);
+    }
+
+    /// The same by many lines at once.
+    fn ip_batch(&self, lines: &str) {
+        let file = self.folder.0.join("batch");
+        fs::write(&file, lines).unwrap();
+        run(self.namespace.command("ip").arg("-batch").arg(file)).unwrap();
+    }
+
+    /// Brings this thread, and those that it starts, to this host.
+    pub(crate) fn enter(&self) {
+        self.namespace.enter();
     }
 
     /// A program on this host, in a folder of its own.
@@ -138,11 +188,18 @@ impl Host {
         }
     }
 
-    /// What the program prints when somebody on this host asks a device.
+    /// What the program prints when somebody on this host asks a device, and
+    /// it answers.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Value {
-        let mut command = self.command(env!("CARGO_BIN_EXE_easyhttp"));
-        let printed = run(command.args(arguments).arg("--json")).unwrap();
-        serde_json::from_str(&printed).expect(&printed)
+        let answer = self.try_to_ask(arguments);
+        assert!(answer["error"].is_null(), "{answer:#}");
+        answer
+    }
+
+    /// The same, or what is said about why it does not.
+    pub(crate) fn try_to_ask(&self, arguments: &[&str]) -> Value {
+        let printed = self.command(PROGRAM).args(arguments).arg("--json").output().unwrap();
+        serde_json::from_slice(&printed.stdout).unwrap_or_else(|_| panic!("{printed:?}"))
     }
 
     /// Copies a file of another host's folder.

@@ -1,11 +1,9 @@
 //! A switch that loses, delays and doubles what is sent.
 
-use std::process::Command;
-
 use serde_json::json;
 
 use crate::namespace::{Held, Namespace};
-use crate::support::skip;
+use crate::support::has_python;
 
 /// What a poor switch does to frames: the shares of those that it loses, apart
 /// for multicast, and doubles, and the longest delay in seconds.
@@ -30,8 +28,7 @@ impl PoorSwitch {
         seed: u32,
         faults: &Faults,
     ) -> Option<Self> {
-        if Command::new("python3").arg("--version").output().is_err() {
-            skip("a poor switch in the network lab", "there is no `python3`");
+        if !has_python("a poor switch in the network lab") {
             return None;
         }
         let Faults { multicast_loss, loss, doubled, delay } = faults;

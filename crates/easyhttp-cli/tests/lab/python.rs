@@ -6,9 +6,9 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use crate::device::lines_of;
+use crate::device::{everybody_sees_everybody, lines_of};
 use crate::network::{Host, Lan};
-use crate::support::{report, skip};
+use crate::support::{crowd, report, since, skip};
 
 /// Python takes its time to start.
 const SOON: Duration = Duration::from_secs(30);
@@ -26,10 +26,35 @@ fn a_python_device_is_found_and_finds_ours() {
     for device in [&mut before, &mut after] {
         device.sees_at(&python.id, "10.0.1.1:5000", SOON);
     }
-    let since = Instant::now();
+    let start = Instant::now();
     python.knows(&[format!("{} 10.0.1.2 5000", before.id), format!("{} 10.0.1.3 5000", after.id)]);
-    report("known to Python after it was known to all", since);
+    report("a Python device: known to Python after it is known to ours", "–", since(start));
     assert_eq!(lan.host(4).ask(&["ping", &python.id])["id"], *python.id);
+}
+
+#[test]
+fn five_python_devices_and_three_of_ours_know_each_other() {
+    let _crowd = crowd();
+    let Some(lan) = Lan::new(1) else { return };
+    let Some(interpreter) = interpreter() else { return };
+    let mut ours = [1, 2, 3].map(|number| lan.device(number));
+    let hosts = [4, 5, 6, 7, 8].map(|number| lan.host(number));
+    hosts.iter().for_each(|host| host.ip("route add default dev eth0"));
+    let launched = hosts.each_ref().map(|host| PythonDevice::launch(host, &interpreter));
+    let theirs = launched.map(PythonDevice::started);
+    let start = Instant::now();
+    let known: Vec<_> =
+        ours.iter().map(|one| format!("{} 10.0.1.{} 5000", one.id, one.host.number)).collect();
+    for (python, host) in theirs.iter().zip(&hosts) {
+        python.knows(&known);
+        for device in &mut ours {
+            device.sees_at(&python.id, &format!("10.0.1.{}:5000", host.number), SOON);
+        }
+    }
+    everybody_sees_everybody(&mut ours, SOON);
+    let took = since(start);
+    let case = "5 Python devices among 3 of ours: each knows all of ours, and is known by all";
+    report(case, "all", format!("all, {took} after the last one's start"));
 }
 
 /// Prints its id, and then whom it knows, whenever that has changed.
@@ -60,6 +85,10 @@ struct PythonDevice {
 
 impl PythonDevice {
     fn start(host: &Host, interpreter: &str) -> Self {
+        Self::launch(host, interpreter).started()
+    }
+
+    fn launch(host: &Host, interpreter: &str) -> Self {
         let mut child = host
             .command(interpreter)
             .args(["-c", PROGRAM])
@@ -69,9 +98,12 @@ impl PythonDevice {
             .spawn()
             .unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
-        let mut device = Self { id: String::new(), child, lines };
-        device.id = device.lines.recv_timeout(SOON).expect("it starts");
-        device
+        Self { id: String::new(), child, lines }
+    }
+
+    fn started(mut self) -> Self {
+        self.id = self.lines.recv_timeout(SOON).expect("it starts");
+        self
     }
 
     /// Waits until it knows these devices, given by id, address and port, and

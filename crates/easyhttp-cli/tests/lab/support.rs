@@ -1,7 +1,10 @@
-//! What is said about a test: that it was skipped, and how long things took.
+//! What is said about a test: that it was skipped, and what it measured.
 
 use std::env;
+use std::fmt::{self, Display};
 use std::io::Write;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a test says instead of running where it cannot. In CI that is a failure.
@@ -12,15 +15,56 @@ pub(crate) fn skip(what: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "\n{text}\n");
 }
 
-/// Prints how long something took, for those who ask by `--nocapture`.
-pub(crate) fn report(what: &str, since: Instant) {
-    println!("lab: {what}: {} ms", since.elapsed().as_millis());
+/// Whether there is a Python, which takes no package; if not it is said.
+pub(crate) fn has_python(what: &str) -> bool {
+    let has_it = Command::new("python3").arg("--version").output().is_ok();
+    if !has_it {
+        skip(what, "there is no `python3`");
+    }
+    has_it
 }
 
-/// The same of several times.
-pub(crate) fn report_all(what: &str, mut times: Vec<Duration>) {
+/// How much is tried: all of it for the table of `cargo xtask lab`, which sets
+/// the variable, and less where people wait for the tests.
+pub(crate) fn in_full_or<T>(full: T, less: T) -> T {
+    if env::var("EASYHTTP_LAB").is_ok_and(|value| value == "full") { full } else { less }
+}
+
+/// What a test with many processes holds, so that there is one at a time.
+pub(crate) fn crowd() -> MutexGuard<'static, ()> {
+    static CROWD: Mutex<()> = Mutex::new(());
+    CROWD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Prints what was measured, for those who ask by `--nocapture`: a row of the
+/// table that `cargo xtask lab` makes. The target is what the row should say,
+/// which is less than what the test insists on.
+pub(crate) fn report(case: &str, target: &str, measured: impl Display) {
+    println!("lab: {case} | {target} | {measured}");
+}
+
+/// How long something took that began then.
+pub(crate) fn since(start: Instant) -> Took {
+    Took(start.elapsed())
+}
+
+/// A time, in milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Took(pub(crate) Duration);
+
+impl Display for Took {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_millis() {
+            0 => f.write_str("< 1 ms"),
+            milliseconds => write!(f, "{milliseconds} ms"),
+        }
+    }
+}
+
+/// The middle one of several times, and that which 99 % do not exceed.
+pub(crate) fn spread(mut times: Vec<Took>) -> String {
     times.sort();
-    let [middle, longest] = [times[times.len() / 2], times[times.len() - 1]];
     let count = times.len();
-    println!("lab: {what}: p50 {middle:.1?}, longest {longest:.1?}, {count} times");
+    let [middle, long] = [count / 2, (count * 99).div_ceil(100) - 1].map(|index| times[index]);
+    format!("p50 {middle}, p99 {long}, {count} times")
 }

@@ -41,8 +41,7 @@ pub(crate) async fn is_taken(
     let ends = QUESTIONS.iter().skip(1).chain([&WAIT]);
     for end in ends {
         sockets.announce(&fresh.question(), false);
-        while let Ok((length, from)) =
-            timeout_at(start + *end, sockets.receive(&mut buffer)).await
+        while let Ok((length, from)) = timeout_at(start + *end, sockets.receive(&mut buffer)).await
         {
             let Some(at) = fresh.taken(from, &buffer[..length]) else { continue };
             // A datagram is a claim.

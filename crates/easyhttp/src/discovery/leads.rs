@@ -77,7 +77,10 @@ impl Giver {
     async fn run(self) {
         loop {
             let remembered = self.node.remembered.as_ref();
-            self.give(Source::Remembered, remembered.map(Remembered::addresses).unwrap_or_default());
+            self.give(
+                Source::Remembered,
+                remembered.map(Remembered::addresses).unwrap_or_default(),
+            );
             if self.node.settings.sweep {
                 self.give(Source::Swept, self.network_addresses());
             }

@@ -110,11 +110,7 @@ impl Network {
 
     /// A socket that speaks to the group on one interface, and no further than
     /// its link.
-    pub(super) fn open_speaker(
-        &self,
-        interface: &Interface,
-        family: Family,
-    ) -> io::Result<Socket> {
+    pub(super) fn open_speaker(&self, interface: &Interface, family: Family) -> io::Result<Socket> {
         match family {
             Family::V4(address) => {
                 let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
