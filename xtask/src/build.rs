@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::Context;
 use crate::failure::{Outcome, run};
 
-const REMEDY: &str = "correct what the compiler says; if crates could not be downloaded, \
+pub(crate) const REMEDY: &str = "correct what the compiler says; if crates could not be downloaded, \
                       see that cargo reaches its registry from here";
 
 /// The same cargo that started this program.

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the commands that developers and CI run on this repository.
 //!
-//! A program instead of shell scripts, so that a fresh machine needs Rust and
-//! Python 3 and nothing else, and without dependencies, so that it starts
+//! A program instead of shell scripts, so that a fresh machine needs Rust,
+//! Python 3 and a C++ compiler, and without dependencies, so that it starts
 //! within a second or two.
 #![allow(
     clippy::print_stdout,
@@ -12,6 +12,7 @@
 mod build;
 mod checks;
 mod failure;
+mod fuzz;
 mod network;
 mod python;
 
@@ -25,6 +26,7 @@ const HELP: &str = "\
 cargo xtask test           every check and every test, as CI runs them
 cargo xtask test ARG...    only the tests; the arguments go to `cargo test`,
                            as in `cargo xtask test -p easyhttp ping -- --nocapture`
+cargo xtask fuzz [SECONDS] each fuzz target for a minute, or for this long
 ";
 
 /// Everything that `cargo xtask test` does, in this order.
@@ -38,6 +40,7 @@ const STEPS: &[Step] = &[
     Step { name: "benchmark", runs: Runs::InFull, action: checks::benchmark },
     Step { name: "documentation", runs: Runs::InFull, action: checks::documentation },
     Step { name: "protocol without std", runs: Runs::InFull, action: checks::no_std },
+    Step { name: "fuzz", runs: Runs::InFull, action: fuzz::briefly },
     Step { name: "release program", runs: Runs::InFull, action: build::program },
     Step { name: "build tests", runs: Runs::Always, action: build::tests },
     Step { name: "tests", runs: Runs::Always, action: network::tests },
@@ -72,13 +75,10 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         None => help(),
         Some((command, _)) if ["help", "--help", "-h"].contains(&command.as_str()) => help(),
-        Some((command, rest)) if command == "test" => match test(rest) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("\n{failure}");
-                ExitCode::FAILURE
-            }
-        },
+        Some((command, rest)) if command == "test" => exit(test(rest)),
+        Some((command, rest)) if command == "fuzz" => {
+            exit(repository().and_then(|root| fuzz::command(&root, rest)))
+        }
         Some((command, _)) => {
             eprint!("error: there is no `cargo xtask {command}`; there is:\n\n{HELP}");
             ExitCode::from(2)
@@ -89,6 +89,16 @@ fn main() -> ExitCode {
 fn help() -> ExitCode {
     print!("{HELP}");
     ExitCode::SUCCESS
+}
+
+fn exit(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\n{failure}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn test(arguments: &[String]) -> Outcome {

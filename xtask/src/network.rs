@@ -91,6 +91,6 @@ fn refusal(cause: String) -> Failure {
 }
 
 /// Whether this is CI, where nothing may be left out.
-fn in_ci() -> bool {
+pub(crate) fn in_ci() -> bool {
     env::var_os("CI").is_some_and(|value| !value.is_empty())
 }

@@ -16,7 +16,8 @@ pub(crate) enum Exit {
     /// The device refused, or its handler failed.
     Refused = 1,
     Usage = 2,
-    /// No such device was found, or another one answers at the address.
+    /// No such device was found, another one answers at the address, or two
+    /// have the id.
     NotFound = 3,
     /// Unreachable, or timed out.
     NoAnswer = 4,
@@ -127,6 +128,7 @@ fn classify(error: &Error) -> (Exit, &'static str) {
         Error::NotARequest(_) => (Exit::Usage, "not_a_request"),
         Error::UnknownDevice { .. } => (Exit::NotFound, "unknown_device"),
         Error::WrongDevice { .. } => (Exit::NotFound, "wrong_device"),
+        Error::Ambiguous { .. } => (Exit::NotFound, "ambiguous"),
         Error::Unreachable { .. } => (Exit::NoAnswer, "unreachable"),
         Error::TimedOut { .. } => (Exit::NoAnswer, "timed_out"),
         Error::Interrupted { .. } => (Exit::NoAnswer, "interrupted"),
@@ -161,6 +163,7 @@ fn details(error: &Error) -> Object {
         Error::WrongDevice { id, address, found } => {
             object.with("id", id).with("address", address).with("found", found)
         }
+        Error::Ambiguous { id, addresses } => object.with("id", id).with("addresses", addresses),
         Error::Unreachable { id, address, .. }
         | Error::TimedOut { id, address, .. }
         | Error::Interrupted { id, address, .. }

@@ -219,7 +219,12 @@ impl Answer {
         struct Status<'a> {
             status: &'a str,
         }
-        let body = serde_json::to_vec(&Status { status }).expect("a text can always be written");
+        Self::json(&Status { status })
+    }
+
+    /// An answer of texts alone.
+    pub(crate) fn json(texts: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(texts).expect("a text can always be written");
         Self { status: 200, body, note: None }
     }
 }

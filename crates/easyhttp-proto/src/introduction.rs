@@ -1,10 +1,273 @@
-//! TMP
+//! What a device says to whoever looks at it by GET: who it is, and whom it
+//! knows.
+//!
+//! Whom it knows is a hint, as all that is heard of others: whoever reads it
+//! PINGs before believing.
+
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
-use crate::DeviceId;
-/// TMP
-pub const MOST: usize = 64;
-/// TMP
-pub fn encode(_: &[(DeviceId, SocketAddr)]) -> Vec<u8> { Vec::new() }
-/// TMP
-pub fn decode(_: &[u8]) -> Result<Vec<(DeviceId, SocketAddr)>, crate::Malformed> { Ok(Vec::new()) }
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::exchange::Answer;
+use crate::peers::{Address, PeerTable};
+use crate::{API_PATH, DeviceId, Malformed, VERSION, json, limits};
+
+/// The HTTP path that says who is here.
+pub const ABOUT_PATH: &str = "/";
+
+/// The HTTP path that says which peers the device knows.
+pub const PEERS_PATH: &str = "/easyhttp/peers";
+
+/// What the device `own` says of itself.
+pub fn about(own: DeviceId) -> Answer {
+    #[derive(Serialize)]
+    struct About {
+        device: String,
+        version: &'static str,
+        api: &'static str,
+    }
+    Answer::json(&About { device: own.to_string(), version: VERSION, api: API_PATH })
+}
+
+/// The peers that are told to somebody at `asker`: those that are here, each
+/// where it has answered.
+pub fn introduce(peers: &PeerTable, asker: IpAddr) -> Answer {
+    let is_told = |address: &Address| address.verified && address.at.ip() != asker.to_canonical();
+    let told = present(peers).filter(|(_, address)| is_told(address));
+    let entries: Vec<_> = told.map(|(id, address)| (id, address.at)).collect();
+    Answer { body: write(&entries), ..Answer::empty(200) }
+}
+
+/// The peers that are here, each with the first of its addresses that means the
+/// same host to everybody.
+pub fn present(peers: &PeerTable) -> impl Iterator<Item = (DeviceId, &Address)> {
+    peers.iter().filter(|peer| peer.is_present).filter_map(|peer| {
+        let address = peer.addresses().iter().find(|address| is_elsewhere(address.at.ip()));
+        Some((peer.id, address?))
+    })
+}
+
+/// Writes a list of peers, [`limits::INTRODUCED`] at the most.
+pub fn write(peers: &[(DeviceId, SocketAddr)]) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Introduction {
+        peers: Vec<Entry>,
+    }
+    #[derive(Serialize)]
+    struct Entry {
+        id: DeviceId,
+        address: String,
+    }
+    let entry = |&(id, at): &(DeviceId, SocketAddr)| Entry { id, address: at.to_string() };
+    let peers = peers.iter().take(limits::INTRODUCED).map(entry).collect();
+    serde_json::to_vec(&Introduction { peers }).expect("ids and texts can always be written")
+}
+
+/// Reads what [`write`] writes. An entry that cannot be one is skipped, and
+/// what stands behind the first [`limits::INTRODUCED`] is not read.
+///
+/// # Errors
+///
+/// [`Malformed`] if the body is not an object with a list `peers`.
+pub fn read(body: &[u8]) -> Result<Vec<(DeviceId, SocketAddr)>, Malformed> {
+    #[derive(Deserialize)]
+    struct Introduction<'a> {
+        #[serde(borrow)]
+        peers: Option<&'a RawValue>,
+    }
+    let peers = json::object::<Introduction<'_>>(body)?.peers.ok_or(Malformed::Peers)?;
+    let First(entries) = serde_json::from_str(peers.get()).map_err(|_| Malformed::Peers)?;
+    Ok(entries.into_iter().filter_map(read_entry).collect())
+}
+
+fn read_entry(raw: &RawValue) -> Option<(DeviceId, SocketAddr)> {
+    #[derive(Deserialize)]
+    struct Entry<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        address: Option<&'a RawValue>,
+    }
+    let entry: Entry<'_> = json::section(raw, Malformed::Peers).ok()?;
+    let id = json::text(entry.id)?.parse().ok()?;
+    let address: SocketAddr = json::text(entry.address)?.parse().ok()?;
+    (is_elsewhere(address.ip()) && address.port() != 0).then_some((id, address))
+}
+
+/// Whether an address means the same host to everybody on the network.
+fn is_elsewhere(ip: IpAddr) -> bool {
+    let is_link_local = match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let ip = ip.to_canonical();
+    !(is_link_local || ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
+}
+
+/// The first entries of a list.
+struct First<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for First<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = First<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while entries.len() < limits::INTRODUCED {
+                    match list.next_element()? {
+                        Some(entry) => entries.push(entry),
+                        None => return Ok(First(entries)),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(entries))
+            }
+        }
+        deserializer.deserialize_seq(Entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::peers::Source;
+
+    const NOW: Duration = Duration::from_secs(1);
+
+    fn id(text: &str) -> DeviceId {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn asker() -> IpAddr {
+        "192.168.1.7".parse().unwrap()
+    }
+
+    fn told(peers: &PeerTable) -> Vec<(DeviceId, SocketAddr)> {
+        read(&introduce(peers, asker()).body).unwrap()
+    }
+
+    #[test]
+    fn a_device_says_who_it_is() {
+        let answer = about(id("7H8G2K"));
+        let expected = r#"{"device":"7H8G2K","version":"0.4.0","api":"/easyhttp/api"}"#;
+        assert_eq!((answer.status, answer.body.as_slice()), (200, expected.as_bytes()));
+    }
+
+    #[test]
+    fn those_that_answered_are_told_where_they_did() {
+        let mut peers = PeerTable::new(id("SELF22"), 9);
+        peers.hear(NOW, id("7H8G2K"), at("192.168.1.66:5000"), Source::Found);
+        peers.hear(NOW, id("7H8G2K"), at("192.168.1.23:5000"), Source::Found);
+        assert_eq!(told(&peers), [], "only claimed");
+        peers.confirm(NOW, id("7H8G2K"), at("192.168.1.23:5000"));
+        assert_eq!(told(&peers), [(id("7H8G2K"), at("192.168.1.23:5000"))]);
+        let expected = r#"{"peers":[{"id":"7H8G2K","address":"192.168.1.23:5000"}]}"#;
+        assert_eq!(introduce(&peers, asker()).body, expected.as_bytes());
+        peers.add(NOW, id("ADDED2"), at("192.168.1.24:5000"));
+        assert_eq!(told(&peers).len(), 1, "one that was only added");
+        peers.lose(id("7H8G2K"));
+        assert_eq!(told(&peers), []);
+        assert_eq!(introduce(&peers, asker()).body, br#"{"peers":[]}"#);
+    }
+
+    #[test]
+    fn addresses_that_mean_something_else_elsewhere_are_neither_told_nor_read() {
+        let cases = [
+            ("192.168.1.23:5000", true),
+            ("[2001:db8::23]:5000", true),
+            ("[fd00::23]:5000", true),
+            ("127.0.0.1:5000", false),
+            ("169.254.3.4:5000", false),
+            ("[::1]:5000", false),
+            ("[::ffff:127.0.0.1]:5000", false),
+            ("[fe80::23]:5000", false),
+        ];
+        for (address, is_told) in cases {
+            let mut peers = PeerTable::new(id("SELF22"), 9);
+            peers.hear(NOW, id("7H8G2K"), at(address), Source::Found);
+            peers.confirm(NOW, id("7H8G2K"), at(address));
+            assert_eq!(told(&peers).len(), usize::from(is_told), "{address}");
+            let body = format!(r#"{{"peers":[{{"id":"7H8G2K","address":"{address}"}}]}}"#);
+            assert_eq!(read(body.as_bytes()).unwrap().len(), usize::from(is_told), "{address}");
+        }
+        let mut peers = PeerTable::new(id("SELF22"), 9);
+        let own = SocketAddr::new(asker(), 5000);
+        peers.hear(NOW, id("7H8G2K"), own, Source::Found);
+        peers.confirm(NOW, id("7H8G2K"), own);
+        assert_eq!(told(&peers), [], "the asker itself");
+    }
+
+    #[test]
+    fn both_sides_keep_to_the_limit() {
+        let mut peers = PeerTable::new(id("SELF22"), 1000);
+        let entry = |n: u8| {
+            let (id, at) =
+                (DeviceId::from_entropy([n; 6]), SocketAddr::from(([10, 0, 0, n], 5000)));
+            format!(r#"{{"id":"{id}","address":"{at}"}}"#)
+        };
+        for n in 1..=100 {
+            let (id, at) =
+                (DeviceId::from_entropy([n; 6]), SocketAddr::from(([10, 0, 0, n], 5000)));
+            peers.hear(NOW, id, at, Source::Found);
+            peers.confirm(NOW, id, at);
+        }
+        // Ids of equal letters repeat after 32.
+        assert_eq!(told(&peers).len(), peers.len().min(limits::INTRODUCED));
+        let entries: Vec<_> = (1..=100).map(entry).collect();
+        let body = format!(r#"{{"peers":[{}]}}"#, entries.join(","));
+        assert_eq!(read(body.as_bytes()).unwrap().len(), limits::INTRODUCED);
+        let body = format!(r#"{{"peers":[{}1]}}"#, "1,".repeat(400_000));
+        assert_eq!(read(body.as_bytes()), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn bad_entries_are_skipped_and_bad_bodies_refused() {
+        let good = r#"{"id":"7h8g2k","address":"192.168.1.23:5000","new":1}"#;
+        for bad in [
+            "1",
+            "null",
+            "[]",
+            "{}",
+            r#"["7H8G2K","192.168.1.24:5000"]"#,
+            r#"{"id":"7H8G2K"}"#,
+            r#"{"id":1,"address":"192.168.1.24:5000"}"#,
+            r#"{"id":"7H8","address":"192.168.1.24:5000"}"#,
+            r#"{"id":"7H8G2K","address":"printer.local:5000"}"#,
+            r#"{"id":"7H8G2K","address":"192.168.1.24"}"#,
+            r#"{"id":"7H8G2K","address":"192.168.1.24:0"}"#,
+            r#"{"id":"7H8G2K","address":"0.0.0.0:5000"}"#,
+            r#"{"id":"7H8G2K","address":"224.0.0.106:5000"}"#,
+            r#"{"id":"7H8G2K","id":"7H8G2K","address":"192.168.1.24:5000"}"#,
+        ] {
+            let body = format!(r#"{{"peers":[{bad},{good}],"new":1}}"#);
+            let read = read(body.as_bytes());
+            assert_eq!(read, Ok(alloc::vec![(id("7H8G2K"), at("192.168.1.23:5000"))]), "{bad}");
+        }
+        for bad in ["", "[]", "{", "null", r#"{"x":1}"#, r#"{"peers":{}}"#, r#"{"peers":null}"#] {
+            assert!(read(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert_eq!(read(br#"{"peers":1}"#).unwrap_err().to_string(), "peers must be a list");
+        assert_eq!(
+            read(format!(r#"{{"peers":{}"#, "[".repeat(999)).as_bytes()),
+            Err(Malformed::TooDeep)
+        );
+    }
+}

@@ -14,6 +14,7 @@
 //! | [`datagram`] | what travels over UDP multicast: decode and encode |
 //! | [`peers`] | the table of the devices that are known |
 //! | [`discovery`] | when to announce, whom to answer, whom to greet |
+//! | [`introduction`] | what a device says to whoever looks at it |
 //! | [`limits`] | every size, count and time limit, with its reason |
 //!
 //! `PROTOCOL.md` in the repository describes the same for somebody who writes

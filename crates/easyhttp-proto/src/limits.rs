@@ -37,9 +37,9 @@ pub const DATAGRAM_READ: usize = 1024;
 /// exist make room first. A home or a workshop has some dozen.
 pub const PEERS: usize = 1024;
 
-/// How many addresses are kept for one peer: a wired one, a wireless one,
-/// loopback, and one that somebody added or only claimed.
-pub const ADDRESSES: usize = 4;
+/// How many addresses are kept for one peer: IPv4 and IPv6 on two interfaces and on
+/// loopback, and two that somebody added or only claimed.
+pub const ADDRESSES: usize = 8;
 
 /// Within this time a device announces itself from all of its addresses.
 pub const SAME_ROUND: Duration = Duration::from_millis(50);
@@ -52,6 +52,14 @@ pub const ANNOUNCE: Duration = Duration::from_secs(5);
 /// that come at once.
 pub const PRESENCE_EVENTS: usize = PEERS;
 
+/// The time between two announcements of a device that does not say it: that of the
+/// Python devices.
+pub const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long a PING may take that finds out whether a device is there. On one
+/// network it takes milliseconds; a small device that is busy needs some hundred.
+pub const CHECK: Duration = Duration::from_millis(600);
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes
@@ -62,6 +70,11 @@ pub const CONNECT: Duration = Duration::from_millis(1500);
 /// How long a whole call may take, from the first connection to the last byte
 /// of the answer. Python devices give up after 3 s as well.
 pub const CALL: Duration = Duration::from_secs(3);
+
+/// How long a FETCH waits for its answer before a PING looks whether anybody is
+/// there, if the device has another address; and how long that PING may take.
+/// So a third of a call is left for the other address.
+pub const DOUBT: Duration = Duration::from_secs(1);
 
 /// How long a connection is kept open for the next call. The Python devices'
 /// server closes after 5 s of silence; asking at that very moment would fail.
@@ -77,6 +90,13 @@ pub const CLIENT_IDLE_IN_ALL: usize = 200;
 /// How long a call to an unknown device waits for it to be heard, counted from
 /// the start of discovery: a program that has just started may ask at once.
 pub const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// How many peers a device tells, and reads, when it is asked whom it knows. Who
+/// knows one knows all others from there on.
+pub const INTRODUCED: usize = 64;
+
+/// How long asking a device whom it knows may take.
+pub const INTRODUCTION: Duration = Duration::from_secs(1);
 
 // ---- answering ----
 
@@ -115,6 +135,3 @@ pub const RETRY_AFTER_SECS: u64 = 1;
 
 /// How long stopping waits for the handlers and connections that still run.
 pub const STOP: Duration = Duration::from_secs(5);
-
-/// TMP
-pub const CHECK: Duration = Duration::from_secs(1);

@@ -30,6 +30,8 @@ pub enum Malformed {
         /// Where it stands.
         field: &'static str,
     },
+    /// `peers` is missing, or no list.
+    Peers,
     /// A number that is none.
     Number {
         /// Where it stands.
@@ -47,6 +49,7 @@ impl fmt::Display for Malformed {
             Self::NotAnObject => f.write_str("the body must be a JSON object"),
             Self::TooDeep => write!(f, "the body is nested deeper than {} levels", limits::DEPTH),
             Self::Header => f.write_str("header must be a JSON object"),
+            Self::Peers => f.write_str("peers must be a list"),
             Self::Id { field } => write!(f, "{field} must be six letters or digits"),
             Self::Port { field } => write!(f, "{field} must be a number from 1 to 65535"),
             Self::Number { field } => write!(f, "{field} must be a number"),

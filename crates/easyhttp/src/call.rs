@@ -1,45 +1,29 @@
 //! One command out: to the right device, at whichever of its addresses it
 //! answers, within one deadline.
 
+mod reply;
+
 use std::io;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use easyhttp_proto::exchange::{self, Event, Rejection};
-use easyhttp_proto::peers::PeerTable;
-use easyhttp_proto::{Command, DeviceId, Message};
+use easyhttp_proto::peers::{Address, PeerTable};
+use easyhttp_proto::{Command, DeviceId, Message, limits};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::timeout_at;
 
-use crate::client::{Answer, Failure};
+use crate::client::Connect;
 use crate::error::{Error, Result};
 use crate::instant::instant_after;
 use crate::node::Node;
 use crate::peer::Peer;
-use crate::request::{Data, Request};
+use crate::request::Data;
 
-/// What a peer answered.
-///
-/// A PONG, DATA, ACK or NACK has its command here; a peer that only says that
-/// it received something has none.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Reply {
-    /// What the answer says.
-    pub command: Option<Command>,
-    /// The data of a DATA.
-    pub data: Data,
-    /// Why a NACK refuses, if it says so.
-    pub reason: Option<String>,
-    /// The whole answer, as JSON.
-    pub json: Data,
-    /// The address that answered.
-    pub from: SocketAddr,
-    /// How long the exchange took, the connection included if it was new.
-    pub took: Duration,
-}
+pub use reply::Reply;
 
 impl Node {
     /// Sends a command and reads the answer, whichever it is.
@@ -96,7 +80,7 @@ impl Node {
     ) -> Result<()> {
         let data = RawValue::NULL.to_owned();
         let (command, deadline) = (Command::Ping, instant_after(limit));
-        Call { node: self, id, command, data, limit, deadline }.check(at, purpose).await
+        Call { node: self, id, command, data, limit, deadline }.check(at, limit, purpose).await
     }
 
     pub(crate) async fn ping(self: &Arc<Self>, id: DeviceId) -> Result<Duration> {
@@ -130,16 +114,6 @@ impl Node {
     }
 }
 
-impl Reply {
-    fn unexpected(&self, id: DeviceId, expected: &str) -> Error {
-        let detail = match self.command {
-            Some(command) => format!("{expected} was expected, not {command}"),
-            None => format!("{expected} was expected, not a status alone"),
-        };
-        Error::Protocol { id, address: self.from, detail }
-    }
-}
-
 /// What people get to see of an answer: it may have a megabyte, and say what a
 /// terminal would obey.
 fn shortened(json: &str) -> String {
@@ -155,6 +129,9 @@ pub(crate) enum Purpose {
     Command,
     /// A PING to see whether the device is there: the peer table.
     Check,
+    /// A PING on a connection of its own, because another one gives no answer:
+    /// the peer table.
+    Doubt,
     /// A PING to compare two addresses: only whoever compares.
     Probe,
 }
@@ -172,52 +149,154 @@ struct Call<'a> {
 
 impl Call<'_> {
     async fn run(&self) -> Result<Reply> {
-        let mut failed = None;
         let addresses = self.addresses().await?;
-        for (index, address) in addresses.iter().enumerate() {
-            // A PING harms nobody: where nobody answers, the next address gets
-            // its time.
-            let is_last = index + 1 == addresses.len();
-            let limit = self.node.settings.limits.connect;
-            let deadline = match self.command == Command::Ping && !is_last {
-                true => self.deadline.min(instant_after(limit)),
-                false => self.deadline,
-            };
-            let is_sure = address.verified || self.command == Command::Ping;
-            let checked =
-                if is_sure { Ok(()) } else { self.check(address.at, Purpose::Check).await };
-            match checked {
-                Ok(()) => match self.deliver(address.at, deadline).await {
-                    Err(error) if self.is_harmless(&error) => failed = Some(error),
-                    done => return done,
-                },
-                Err(error) => failed = Some(error),
+        match self.ask(&addresses).await {
+            // Nobody was reached, perhaps because packets were lost.
+            Err(Error::TimedOut { sent: false, .. }) if !self.is_late() => {
+                self.ask(&addresses).await
             }
-            if self.is_late() {
-                break;
-            }
+            done => done,
         }
-        Err(failed.unwrap_or_else(|| self.node.unknown(self.id)))
+    }
+
+    /// Sends the command to the first of these addresses, and to the others if
+    /// it is of no use. What is rare is boxed: each call would be twice as large.
+    async fn ask(&self, addresses: &[Address]) -> Result<Reply> {
+        let [Address { at, verified, .. }, others @ ..] = addresses else {
+            return Err(self.node.unknown(self.id));
+        };
+        let limit = self.share(addresses.len());
+        let is_sure = *verified || self.command == Command::Ping;
+        let checked = match is_sure {
+            true => Ok(()),
+            false => Box::pin(self.check(*at, limit, Purpose::Check)).await,
+        };
+        if let Err(error) = checked {
+            return self.ask_others(others, error).await;
+        }
+        let mut reply = pin!(self.deliver(*at, limit));
+        let patience = match self.command {
+            Command::Ping if !others.is_empty() => limit,
+            Command::Fetch if !others.is_empty() => limits::DOUBT,
+            _ => self.limit,
+        };
+        let deadline = self.deadline.min(instant_after(patience));
+        let reply = match timeout_at(deadline.into(), &mut reply).await {
+            Ok(reply) => reply,
+            Err(_) if self.command == Command::Fetch && !self.is_late() => {
+                return Box::pin(self.doubt(*at, reply, others)).await;
+            }
+            Err(_) => self.timed_out(*at, Purpose::Command),
+        };
+        match reply {
+            Err(error) if self.is_harmless(&error) => self.ask_others(others, error).await,
+            done => done,
+        }
+    }
+
+    /// Goes on to other addresses after this error, if there are any.
+    async fn ask_others(&self, others: &[Address], error: Error) -> Result<Reply> {
+        if others.is_empty() || self.is_late() {
+            return Err(error);
+        }
+        let reply = Box::pin(self.ask(others)).await;
+        match (&reply, &error) {
+            // Where nobody answered the device may be, unlike elsewhere.
+            (Err(later), Error::TimedOut { sent: false, .. }) if self.is_harmless(later) => {
+                Err(error)
+            }
+            _ => reply,
+        }
+    }
+
+    /// Waits on for the answer to a FETCH that takes long. A slow handler is not
+    /// a dead address: a PING tells one from the other. Only if it is dead,
+    /// others are asked as well, and whichever answers first is believed.
+    async fn doubt(
+        &self,
+        at: SocketAddr,
+        mut reply: Pin<&mut impl Future<Output = Result<Reply>>>,
+        others: &[Address],
+    ) -> Result<Reply> {
+        let is_alive = tokio::select! {
+            biased;
+            reply = &mut reply => return reply,
+            checked = self.check(at, limits::DOUBT, Purpose::Doubt) => checked.is_ok(),
+        };
+        let answer = async {
+            if is_alive {
+                return reply.await;
+            }
+            tokio::select! {
+                biased;
+                Some(answer) = self.answer(reply) => answer,
+                Some(answer) = self.answer(Box::pin(self.ask(others))) => answer,
+                else => self.timed_out(at, Purpose::Command),
+            }
+        };
+        let answer = timeout_at(self.deadline.into(), answer).await;
+        answer.unwrap_or_else(|_| self.timed_out(at, Purpose::Command))
+    }
+
+    /// What comes of a request, unless another address may do better.
+    async fn answer(&self, reply: impl Future<Output = Result<Reply>>) -> Option<Result<Reply>> {
+        Some(reply.await)
+            .filter(|reply| !reply.as_ref().is_err_and(|error| self.is_harmless(error)))
+    }
+
+    /// How long one of so many addresses may take to connect, so that there is
+    /// time for each.
+    fn share(&self, addresses: usize) -> Duration {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
+        // Errors may name it: in whole milliseconds.
+        let share = Duration::from_millis(
+            u64::try_from(share.as_millis()).map_or(u64::MAX, |share| share + 1),
+        );
+        self.node.settings.limits.connect.min(share)
+    }
+
+    /// Whether the device cannot have got the command, or may get it twice, so
+    /// that another address may be tried.
+    fn is_harmless(&self, error: &Error) -> bool {
+        match error {
+            _ if self.command == Command::Ping => true,
+            Error::Unreachable { .. } | Error::WrongDevice { .. } => true,
+            Error::TimedOut { sent, .. } => !sent || self.command == Command::Fetch,
+            Error::Interrupted { .. } => self.command == Command::Fetch,
+            _ => false,
+        }
     }
 
     /// Where the device may be, the best address first.
-    async fn addresses(&self) -> Result<Vec<easyhttp_proto::peers::Address>> {
-        let known = || self.node.peers().get(self.id).map(|peer| peer.addresses().to_vec());
-        if let Some(known) = known() {
+    async fn addresses(&self) -> Result<Vec<Address>> {
+        if let Some(known) = self.known()? {
             return Ok(known);
         }
         self.node.find(self.id, self.node.first_wait()).await?;
-        Ok(known().unwrap_or_default())
+        Ok(self.known()?.unwrap_or_default())
+    }
+
+    fn known(&self) -> Result<Option<Vec<Address>>> {
+        let peers = self.node.peers();
+        let Some(peer) = peers.get(self.id) else { return Ok(None) };
+        match peer.ambiguous(self.node.now()) {
+            Some(twins) => Err(Error::Ambiguous { id: self.id, addresses: twins.to_vec() }),
+            None => Ok(Some(peer.addresses().to_vec())),
+        }
     }
 
     /// PINGs an address that only claims to be the device's: a command may not
     /// reach a wrong device.
-    async fn check(&self, at: SocketAddr, purpose: Purpose) -> Result<()> {
+    async fn check(&self, at: SocketAddr, limit: Duration, purpose: Purpose) -> Result<()> {
+        let limit = limit.min(self.node.settings.limits.connect);
+        let connect = Connect { limit, anew: purpose == Purpose::Doubt };
         let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
         // Where nobody answers, time is left for the next address.
-        let limit = self.node.settings.limits.connect;
         let deadline = self.deadline.min(instant_after(limit));
-        match self.exchange(at, ping.into(), deadline, purpose).await {
+        let mut pong = pin!(self.exchange(at, ping.into(), connect, purpose));
+        let pong = timeout_at(deadline.into(), &mut pong).await;
+        match pong.unwrap_or_else(|_| self.timed_out(at, purpose)) {
             Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
             Ok(other) => Err(other.unexpected(self.id, "PONG")),
             // A Python device whose callback for PING raises an exception: it
@@ -235,39 +314,50 @@ impl Call<'_> {
     }
 
     /// Sends the command to one address.
-    async fn deliver(&self, at: SocketAddr, deadline: Instant) -> Result<Reply> {
+    async fn deliver(&self, at: SocketAddr, limit: Duration) -> Result<Reply> {
         let message = self.node.speaker().message(self.command, Some(self.id));
         let bytes = message.with_data(Some(&self.data)).encode();
-        let limit = self.node.settings.limits.body;
-        if bytes.len() > limit {
-            return Err(Error::TooLarge { what: "the message", limit: Some(limit) });
+        let most = self.node.settings.limits.body;
+        if bytes.len() > most {
+            return Err(Error::TooLarge { what: "the message", limit: Some(most) });
         }
-        self.exchange(at, bytes.into(), deadline, Purpose::Command).await
+        let connect = Connect { limit, anew: false };
+        self.exchange(at, bytes.into(), connect, Purpose::Command).await
     }
 
-    /// One request and its answer.
+    /// One request and its answer, however long it takes once there is a
+    /// connection.
     async fn exchange(
         &self,
         at: SocketAddr,
         message: Bytes,
-        deadline: Instant,
+        connect: Connect,
         purpose: Purpose,
     ) -> Result<Reply> {
         let Node { client, tasks, .. } = &**self.node;
         let sent = Instant::now();
-        let answer = client.post(tasks, at, message, deadline).await;
+        let answer = client.post(tasks, at, message, connect).await;
         let reply = match answer {
             Ok(answer) => self.read(at, &answer, sent.elapsed(), purpose),
             Err(failure) => Err(self.failed(at, failure)),
         };
-        if purpose != Purpose::Probe {
-            self.note(at, &reply);
-        }
+        self.note(at, &reply, purpose);
+        reply
+    }
+
+    /// No answer came in time.
+    fn timed_out(&self, at: SocketAddr, purpose: Purpose) -> Result<Reply> {
+        let (id, after) = (self.id, self.limit);
+        let reply = Err(Error::TimedOut { id, address: at, after, sent: true });
+        self.note(at, &reply, purpose);
         reply
     }
 
     /// Notes in the peer table what a reply says about the address.
-    fn note(&self, at: SocketAddr, reply: &Result<Reply>) {
+    fn note(&self, at: SocketAddr, reply: &Result<Reply>, purpose: Purpose) {
+        if purpose == Purpose::Probe {
+            return;
+        }
         let has_discovery = self.node.has_discovery();
         let mut peers = self.node.peers();
         match reply {
@@ -301,94 +391,6 @@ impl Call<'_> {
 
     fn is_nowhere(&self, peers: &PeerTable) -> bool {
         peers.get(self.id).is_some_and(|peer| peer.addresses().is_empty())
-    }
-
-    fn read(
-        &self,
-        at: SocketAddr,
-        answer: &Answer,
-        took: Duration,
-        purpose: Purpose,
-    ) -> Result<Reply> {
-        let id = self.id;
-        let note = answer.note.as_deref();
-        let read = exchange::Reply::read(id, answer.status, note, &answer.body);
-        // What was understood is JSON, and need not be parsed again.
-        let json = || std::str::from_utf8(&answer.body).map_or(Data::default(), Data::from_json);
-        match read {
-            Ok(exchange::Reply::Message(message)) => {
-                let event = match (purpose, message.command) {
-                    (Purpose::Command, Command::Pong) => Some(Event::Pong),
-                    (Purpose::Command, Command::Data) => Some(Event::Data),
-                    _ => None,
-                };
-                if let Some(event) = event {
-                    let request = || Request::new(message.header, message.data, at);
-                    self.node.notify_answer(event, request);
-                }
-                Ok(Reply {
-                    command: Some(message.command),
-                    data: Data::from_raw(message.data),
-                    reason: message.error.map(|reason| reason.message.into_owned()),
-                    json: json(),
-                    from: at,
-                    took,
-                })
-            }
-            Ok(_) => Ok(Reply {
-                command: None,
-                data: Data::default(),
-                reason: None,
-                json: json(),
-                from: at,
-                took,
-            }),
-            Err(rejection) => Err(match rejection {
-                Rejection::NoHandler => Error::NoHandler { id },
-                Rejection::HandlerFailed { message } => Error::HandlerFailed { id, message },
-                Rejection::Busy => Error::Busy { id },
-                Rejection::WrongDevice { found } => Error::WrongDevice { id, address: at, found },
-                Rejection::TooLarge => Error::TooLarge { what: "the message", limit: None },
-                Rejection::NotTaken { status, message } => {
-                    Error::NotTaken { id, address: at, status, message }
-                }
-                Rejection::NotUnderstood { malformed, .. } => {
-                    Error::Protocol { id, address: at, detail: malformed.to_string() }
-                }
-                other => Error::Protocol { id, address: at, detail: format!("{other:?}") },
-            }),
-        }
-    }
-
-    fn failed(&self, address: SocketAddr, failure: Failure) -> Error {
-        let id = self.id;
-        match failure {
-            Failure::Connect(source) => Error::Unreachable { id, address, source },
-            Failure::ConnectTimeout(after) => Error::TimedOut { id, address, after, sent: false },
-            Failure::AnswerTimeout => {
-                Error::TimedOut { id, address, after: self.limit, sent: true }
-            }
-            Failure::Broken(source) => match source.downcast_ref::<hyper::Error>() {
-                Some(error) if error.is_parse() => {
-                    Error::Protocol { id, address, detail: source.to_string() }
-                }
-                _ => Error::Interrupted { id, address, source },
-            },
-            Failure::TooLarge => {
-                Error::TooLarge { what: "the answer", limit: Some(self.node.settings.limits.body) }
-            }
-        }
-    }
-
-    /// Whether the device cannot have got the command, or may get it twice, so
-    /// that another address may be tried.
-    fn is_harmless(&self, error: &Error) -> bool {
-        match error {
-            _ if self.command == Command::Ping => true,
-            Error::Unreachable { .. } | Error::WrongDevice { .. } => true,
-            Error::TimedOut { sent, .. } => !sent,
-            _ => false,
-        }
     }
 
     fn is_late(&self) -> bool {

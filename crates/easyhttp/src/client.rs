@@ -17,14 +17,13 @@ use bytes::Bytes;
 use easyhttp_proto::exchange::ERROR_HEADER;
 use easyhttp_proto::{API_PATH, limits};
 use http_body_util::Full;
-use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::http::request::Parts;
+use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
-use tokio::time::timeout_at;
 
 use crate::body::{BodyError, read_within};
 use crate::lock::lock;
@@ -45,18 +44,24 @@ pub(crate) enum Failure {
     Connect(io::Error),
     /// No connection in time, so nothing was sent.
     ConnectTimeout(Duration),
-    /// No answer in time.
-    AnswerTimeout,
     /// The connection broke before the answer was whole.
     Broken(Box<dyn std::error::Error + Send + Sync>),
     /// The answer is larger than allowed.
     TooLarge,
 }
 
+/// How a connection may be had.
+#[derive(Clone, Copy)]
+pub(crate) struct Connect {
+    /// How long a new one may take.
+    pub(crate) limit: Duration,
+    /// Whether it must be a new one.
+    pub(crate) anew: bool,
+}
+
 /// The connections that wait for the next call.
 pub(crate) struct Client {
     idle: Arc<Mutex<Idle>>,
-    connect: Duration,
     keep: Duration,
     body: usize,
 }
@@ -70,31 +75,25 @@ struct Idle {
 
 impl Client {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            idle: Arc::default(),
-            connect: limits.connect,
-            keep: limits.client_idle,
-            body: limits.body,
-        }
+        Self { idle: Arc::default(), keep: limits.client_idle, body: limits.body }
     }
 
-    /// Posts a message and waits for the answer until `deadline`.
+    /// Posts a message and waits for the answer.
     pub(crate) async fn post(
         &self,
         tasks: &Tasks,
         at: SocketAddr,
         message: Bytes,
-        deadline: Instant,
+        connect: Connect,
     ) -> Result<Answer, Failure> {
         loop {
-            let (mut connection, is_new) = match self.take(at) {
+            let kept = if connect.anew { None } else { self.take(at) };
+            let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
-                None => (self.open(at, deadline).await?, true),
+                None => (open(at, connect.limit).await?, true),
             };
-            let exchange = connection.exchange(message.clone(), self.body);
-            match timeout_at(deadline.into(), exchange).await {
-                Err(_) => return Err(Failure::AnswerTimeout),
-                Ok(Ok(answer)) => {
+            match connection.exchange(message.clone(), self.body).await {
+                Ok(answer) => {
                     // A Python device whose callback raised an exception closes
                     // right after this answer, without having said so.
                     if answer.status != 500 {
@@ -103,13 +102,31 @@ impl Client {
                     return Ok(answer);
                 }
                 // The peer had closed a connection that was kept.
-                Ok(Err(Broken::BeforeSending(_))) if !is_new => {}
-                Ok(Err(Broken::BeforeSending(error) | Broken::AfterSending(error))) => {
+                Err(Broken::BeforeSending(_)) if !is_new => {}
+                Err(Broken::BeforeSending(error) | Broken::AfterSending(error)) => {
                     return Err(Failure::Broken(error));
                 }
-                Ok(Err(Broken::TooLarge)) => return Err(Failure::TooLarge),
+                Err(Broken::TooLarge) => return Err(Failure::TooLarge),
             }
         }
+    }
+
+    /// GETs what is at a path, on a connection of its own.
+    pub(crate) async fn get(
+        &self,
+        at: SocketAddr,
+        path: &'static str,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        let mut connection = open(at, limit).await?;
+        connection.head.method = Method::GET;
+        connection.head.uri = Uri::from_static(path);
+        connection.head.headers.remove(CONTENT_TYPE);
+        let answer = connection.exchange(Bytes::new(), self.body).await;
+        answer.map_err(|broken| match broken {
+            Broken::BeforeSending(error) | Broken::AfterSending(error) => Failure::Broken(error),
+            Broken::TooLarge => Failure::TooLarge,
+        })
     }
 
     /// Closes all connections that wait, and keeps none any more.
@@ -117,16 +134,6 @@ impl Client {
         let mut idle = lock(&self.idle);
         idle.is_closed = true;
         idle.connections.clear();
-    }
-
-    async fn open(&self, at: SocketAddr, deadline: Instant) -> Result<Connection, Failure> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let limit = self.connect.min(left);
-        let stream = tokio::time::timeout(limit, TcpStream::connect(at))
-            .await
-            .map_err(|_| Failure::ConnectTimeout(limit))?
-            .map_err(Failure::Connect)?;
-        Connection::new(at, stream).await.map_err(Failure::Connect)
     }
 
     /// A kept connection that is still open.
@@ -154,6 +161,14 @@ impl Client {
             tasks.spawn_until_stop(reap(Arc::downgrade(&self.idle), self.keep));
         }
     }
+}
+
+async fn open(at: SocketAddr, limit: Duration) -> Result<Connection, Failure> {
+    let stream = tokio::time::timeout(limit, TcpStream::connect(at))
+        .await
+        .map_err(|_| Failure::ConnectTimeout(limit))?
+        .map_err(Failure::Connect)?;
+    Connection::new(at, stream).await.map_err(Failure::Connect)
 }
 
 /// Closes connections that nobody has used for `keep`, until none is left.

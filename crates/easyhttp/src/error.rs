@@ -64,6 +64,14 @@ pub enum Error {
         /// The device that answered, if it said so.
         found: Option<DeviceId>,
     },
+    /// Two devices have this id, so nobody knows which of them is meant.
+    /// Nothing was sent.
+    Ambiguous {
+        /// Their id.
+        id: DeviceId,
+        /// Where they answer.
+        addresses: Vec<SocketAddr>,
+    },
 
     // ---- the peer ----
     /// The device's handler refused.
@@ -187,6 +195,16 @@ impl fmt::Display for Error {
             }
             Self::WrongDevice { id, address, found: None } => {
                 write!(f, "{address} is not {id}: another device answers there")
+            }
+            Self::Ambiguous { id, addresses } => {
+                write!(f, "two devices have the id {id}: ")?;
+                for (i, address) in addresses.iter().enumerate() {
+                    write!(f, "{}at {address}", if i == 0 { "" } else { " and " })?;
+                }
+                write!(
+                    f,
+                    ". Give one of them another id (delete its device file), or name an address"
+                )
             }
             Self::Refused { id, reason: Some(reason) } => {
                 write!(f, "{id} refused: {}", Words(reason))

@@ -90,6 +90,7 @@ mod files;
 mod handler;
 mod instant;
 mod interfaces;
+mod introduction;
 mod lifecycle;
 mod lock;
 mod node;

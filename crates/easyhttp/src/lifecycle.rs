@@ -1,6 +1,6 @@
 //! How a device starts, and how it stops.
 
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -35,11 +35,12 @@ impl Node {
             Some((address, port)) => Some(server::listen(address, port)?),
             None => None,
         };
-        let port = listener.as_ref().and_then(|l| l.local_addr().ok()).map(|at| at.port());
+        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let port = address.map(|at| at.port());
         let id = match (&settings.identity, stored) {
             (Identity::Fixed(id), _) => *id,
             (Identity::File(_), Some(id)) => id,
-            (Identity::File(_), None) => new_id()?,
+            (Identity::File(_), None) => free_id(&settings, address.map(|at| at.ip())).await?,
         };
         if let (Some(file), None) = (&file, stored) {
             file.write(id, port.unwrap_or_default())?;
@@ -133,6 +134,25 @@ impl Node {
     pub(crate) fn stop_discovery(&self) {
         lock(&self.discovery).take();
     }
+}
+
+/// How often an id is drawn that others have, before one is kept all the same:
+/// somebody who answers to every id must not keep a device from starting.
+const DRAWS: usize = 3;
+
+/// A fresh id that no device of this network has, as far as one can see.
+async fn free_id(
+    settings: &Settings,
+    answers_at: Option<IpAddr>,
+) -> std::result::Result<DeviceId, StartError> {
+    let mut id = new_id()?;
+    for _ in 1..DRAWS {
+        if !settings.discovery || !discovery::is_taken(id, settings, answers_at).await? {
+            break;
+        }
+        id = new_id()?;
+    }
+    Ok(id)
 }
 
 /// A fresh id from the randomness of the system.

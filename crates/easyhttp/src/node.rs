@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use easyhttp_proto::exchange::{Event, Speaker};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
-use easyhttp_proto::{DeviceId, Header};
+use easyhttp_proto::{DeviceId, Header, introduction};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -184,6 +184,13 @@ impl Node {
         Error::UnknownDevice { id, seen: others }
     }
 
+    /// The address at which the device answers, which may be all. None if it
+    /// only asks.
+    pub(crate) fn answers_at(&self) -> Option<IpAddr> {
+        let listener = lock(&self.listener);
+        listener.as_ref().and_then(|listener| listener.local_addr().ok()).map(|at| at.ip())
+    }
+
     pub(crate) fn has_discovery(&self) -> bool {
         lock(&self.discovery).is_some()
     }
@@ -204,13 +211,13 @@ impl Node {
         })
     }
 
-    pub(crate) fn introducible(&self) -> Vec<(DeviceId, SocketAddr)> { vec![] } // TMP
-    pub(crate) async fn introduced_by(&self, _: SocketAddr) -> Vec<(DeviceId, SocketAddr)> { vec![] } // TMP
-
     /// Keeps what is known of peers for the next run.
     pub(crate) fn remember(&self) {
         if let Some(remembered) = &self.remembered {
-            remembered.keep(self.introducible());
+            let peers = self.peers();
+            let here = introduction::present(&peers).map(|(id, address)| (id, address.at)).collect();
+            drop(peers);
+            remembered.keep(here);
         }
     }
 

@@ -11,7 +11,8 @@ use super::random::Random;
 /// How many datagrams are answered at once, and how many a second after that.
 const RATE: u32 = 20;
 
-/// How long after an answer the same address gets none again. Short enough
+/// How long after an answer the same address gets none again, and after an
+/// announcement nobody gets one by another announcement. Short enough
 /// that of the questions of a burst several are answered: answers get lost too.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -32,6 +33,8 @@ const REMEMBERED: usize = 64;
 pub(super) struct Answers {
     owed: Vec<SocketAddr>,
     due: Duration,
+    /// From when on everybody may be answered at once.
+    next_to_all: Duration,
     given: VecDeque<(SocketAddr, Duration)>,
     tokens: Bucket,
 }
@@ -50,6 +53,7 @@ impl Answers {
         Self {
             owed: Vec::new(),
             due: Duration::MAX,
+            next_to_all: now,
             given: VecDeque::new(),
             tokens: Bucket::new(now, RATE, RATE),
         }
@@ -70,6 +74,9 @@ impl Answers {
     }
 
     pub(super) fn poll(&mut self, now: Duration) -> Option<Due> {
+        if self.owed.len() > SINGLY {
+            self.due = self.due.max(self.next_to_all);
+        }
         if now < self.due {
             return None;
         }
@@ -78,7 +85,7 @@ impl Answers {
             self.owed.clear();
         }
         let due = if self.owed.len() > SINGLY {
-            self.owed.clear();
+            self.announced(now);
             Some(Due::All)
         } else {
             self.owed.pop().map(Due::One)
@@ -91,6 +98,15 @@ impl Answers {
             self.due = Duration::MAX;
         }
         due
+    }
+
+    /// Everybody was told that we are there.
+    pub(super) fn announced(&mut self, now: Duration) {
+        self.next_to_all = now + PAUSE;
+        if self.owed.len() > SINGLY {
+            self.owed.clear();
+            self.due = Duration::MAX;
+        }
     }
 
     pub(super) fn next_wakeup(&self) -> Duration {

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use super::random::Random;
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind};
+use crate::peers::with_port;
 
 /// The question whether some device uses an id that has just been drawn.
 #[derive(Debug)]
@@ -34,6 +35,6 @@ impl FreshId {
         let datagram = Datagram::decode(bytes).ok()?;
         let is_other = datagram.id == self.id && datagram.boot != Some(self.boot);
         let port = datagram.port.filter(|_| is_other && datagram.kind != Kind::Bye)?;
-        Some(SocketAddr::new(from.ip(), port))
+        Some(with_port(from, port))
     }
 }

@@ -79,8 +79,16 @@ impl Greetings {
         }
     }
 
+    /// A device is gone. A PING that is under way still counts: whoever invents
+    /// devices can have them leave as well.
     pub(super) fn forget(&mut self, id: DeviceId) {
-        self.0.retain(|greeting| greeting.id != id);
+        self.0.retain_mut(|greeting| match &mut greeting.state {
+            State::Asked { attempt } if greeting.id == id => {
+                *attempt = PAUSES.len();
+                true
+            }
+            _ => greeting.id != id,
+        });
     }
 
     /// The PING to `id` has ended.

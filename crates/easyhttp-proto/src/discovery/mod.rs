@@ -4,6 +4,7 @@
 //! [`Discovery::poll`]. Whoever drives it calls `poll` until it gives nothing,
 //! and again after each datagram and at [`Discovery::next_wakeup`].
 
+mod action;
 mod answers;
 mod bucket;
 mod fresh;
@@ -15,13 +16,13 @@ mod random;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::DeviceId;
 use crate::datagram::{Datagram, Kind, PORT};
 use crate::limits;
-use crate::peers::{Heard, Peer, PeerTable, Source};
+use crate::peers::{Goodbye, Heard, PeerTable, Source, with_port};
 
 use answers::{Answers, Due};
 use greetings::Greetings;
@@ -30,6 +31,7 @@ use presence::{Presence, Verdict};
 use probes::Probes;
 use random::Random;
 
+pub use action::{Action, Probed};
 pub use fresh::FreshId;
 pub use presence::Pinged;
 
@@ -51,9 +53,10 @@ const BURST: [Duration; 8] = [
 /// may ask for an unknown device as often as it likes.
 const SEARCH_PAUSE: Duration = Duration::from_secs(2);
 
-/// The interval for each known device, when that is longer: so the network as a
-/// whole stays below about ten datagrams a second however many they are.
-const INTERVAL_PER_PEER: Duration = Duration::from_millis(100);
+/// The interval for each device, when that is longer: so the network as a whole
+/// carries no more than ten datagrams a second however many they are. Each
+/// announcement is two, one for IPv4 and one for IPv6.
+const INTERVAL_PER_DEVICE: Duration = Duration::from_millis(200);
 
 /// When an announcement is later than this, the machine slept: others may have
 /// given us up, and the network may be another one.
@@ -69,68 +72,6 @@ const DEPARTED_MOST: usize = 64;
 /// How many places from which others used our id are remembered, so that each
 /// is told once.
 const DUPLICATES_MOST: usize = 8;
-
-/// What the driver has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Send this datagram to the group, on every interface.
-    Announce {
-        /// The bytes.
-        datagram: Vec<u8>,
-        /// Whether it asks, so that answers are to be expected.
-        asks: bool,
-    },
-    /// Send these bytes to this address.
-    Answer(SocketAddr, Vec<u8>),
-    /// PING this device wherever it may be, and report by
-    /// [`Discovery::pinged`]: it is silent, or is an older one that learns us
-    /// only from a request.
-    Ping(DeviceId),
-    /// PING this device at this address, and at the one in use; report by
-    /// [`Discovery::probed`]. It may have moved.
-    Probe(DeviceId, SocketAddr),
-    /// PING whoever is at this address, without naming a recipient, and report
-    /// by [`Discovery::asked`].
-    Ask {
-        /// Where.
-        at: SocketAddr,
-        /// How the address became known.
-        source: Source,
-    },
-    /// Ask the device at this address for those that it knows, and give each of
-    /// their addresses to [`Discovery::lead`] as [`Source::Introduced`].
-    Introduce(SocketAddr),
-    /// Tell the user that this device has appeared.
-    Joined(DeviceId),
-    /// Tell the user that this device said goodbye.
-    Left(Peer),
-    /// Tell the user that this device is gone, without a goodbye.
-    Lost(Peer),
-    /// Tell the user that this device answers at another address now.
-    Moved {
-        /// The device.
-        id: DeviceId,
-        /// Where it was.
-        from: SocketAddr,
-        /// Where it is.
-        to: SocketAddr,
-    },
-    /// Tell the user that another device uses our id, and answers at this address.
-    DuplicateId(SocketAddr),
-}
-
-/// What came of a probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Probed {
-    /// The device answered at the new address only.
-    There,
-    /// It answered at both.
-    Both,
-    /// It did not answer at the new address.
-    Nowhere,
-}
 
 /// The discovery of one device.
 #[derive(Debug)]
@@ -149,8 +90,10 @@ pub struct Discovery {
     presence: Presence,
     probes: Probes,
     leads: Leads,
+    /// The devices that are being PINGed, for whichever reasons.
+    pinging: Vec<DeviceId>,
     departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
-    duplicates: Vec<IpAddr>,
+    duplicates: Vec<SocketAddr>,
     actions: VecDeque<Action>,
 }
 
@@ -180,6 +123,7 @@ impl Discovery {
             presence: Presence::default(),
             probes: Probes::default(),
             leads: Leads::new(now),
+            pinging: Vec::new(),
             departed: VecDeque::new(),
             duplicates: Vec::new(),
             actions: VecDeque::new(),
@@ -219,7 +163,7 @@ impl Discovery {
         match (datagram.kind, datagram.port) {
             (Kind::Bye, _) => self.hear_goodbye(now, from, &datagram, peers),
             (_, Some(port)) => {
-                let at = SocketAddr::new(from.ip(), port);
+                let at = with_port(from, port);
                 self.hear_device(now, at, &datagram, peers);
             }
             // It only looks around.
@@ -234,6 +178,7 @@ impl Discovery {
 
     /// Reports what came of [`Action::Ping`].
     pub fn pinged(&mut self, now: Duration, id: DeviceId, pinged: Pinged, peers: &mut PeerTable) {
+        self.pinging.retain(|pinging| *pinging != id);
         self.greetings.ended(now, id, pinged == Pinged::Answered);
         self.presence.ended(now, id, pinged);
         if pinged == Pinged::Answered
@@ -253,8 +198,25 @@ impl Discovery {
         found: Probed,
         peers: &mut PeerTable,
     ) {
-        let from = peers.get(id).and_then(|peer| peer.addresses().first()).map(|first| first.at);
+        let Some(peer) = peers.get(id) else { return };
+        let from = peer.addresses().first().map(|first| first.at);
+        let are_two = peer.twins(now).is_some();
+        let is_heard = from.is_some_and(|from| peer.is_heard_at_both(now, from, at));
+        if found != Probed::Nowhere {
+            peers.answered_at(now, id, at);
+        }
         match (found, from) {
+            (Probed::Both, Some(from)) => {
+                peers.answered_at(now, id, from);
+                peers.is_at_both(now, id, [from, at]);
+                self.probes.watch(now, id, peers);
+            }
+            (Probed::There, Some(from)) if is_heard => {
+                peers.is_at_both(now, id, [from, at]);
+                self.probes.watch(now, id, peers);
+            }
+            // It is asked again before it counts as gone.
+            (Probed::There | Probed::Nowhere, _) if are_two => {}
             (Probed::There, Some(from)) if from != at => {
                 if peers.confirm(now, id, at) {
                     self.actions.push_back(Action::Joined(id));
@@ -295,7 +257,7 @@ impl Discovery {
         if heard == Heard::Joined {
             // We may never hear it: its silence is to be noticed as soon as that
             // of others.
-            peers.describe(id, None, Some(self.shortest_interval), version);
+            peers.describe(id, Some(self.shortest_interval), version);
             self.actions.push_back(Action::Joined(id));
             if source != Source::Introduced {
                 self.actions.push_back(Action::Introduce(at));
@@ -325,8 +287,10 @@ impl Discovery {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
-        if let Some(id) = self.greetings.poll(now) {
-            return Some(Action::Ping(id));
+        while let Some(id) = self.greetings.poll(now) {
+            if self.starts_ping(id) {
+                return Some(Action::Ping(id));
+            }
         }
         if let Some((id, at)) = self.probes.poll(now, peers) {
             return Some(Action::Probe(id, at));
@@ -334,13 +298,16 @@ impl Discovery {
         if let Some((at, source)) = self.leads.poll(now, peers) {
             return Some(Action::Ask { at, source });
         }
-        match self.presence.poll(now, peers) {
-            Some(Verdict::Check(id)) => return Some(Action::Ping(id)),
-            Some(Verdict::Lost(peer)) => {
-                self.greetings.forget(peer.id);
-                return Some(Action::Lost(peer));
+        while let Some(verdict) = self.presence.poll(now, peers) {
+            match verdict {
+                Verdict::Check(id) if self.starts_ping(id) => return Some(Action::Ping(id)),
+                // It is being greeted, which tells as much.
+                Verdict::Check(_) => {}
+                Verdict::Lost(peer) => {
+                    self.greetings.forget(peer.id);
+                    return Some(Action::Lost(peer));
+                }
             }
-            None => {}
         }
         match self.answers.poll(now) {
             Some(Due::One(to)) => return Some(Action::Answer(to, self.datagram(Kind::Answer))),
@@ -357,6 +324,7 @@ impl Discovery {
         if self.next_announce <= now {
             let asks = self.burst.is_some();
             self.schedule(now, peers.len());
+            self.answers.announced(now);
             let datagram = self.message(Kind::Announce).asking(asks).encode();
             return Some(Action::Announce { datagram, asks });
         }
@@ -374,10 +342,20 @@ impl Discovery {
             .min(self.leads.next_wakeup())
     }
 
-    /// The datagram to send to the group when leaving, if anybody was told
+    /// The datagram to send to the group when leaving, as announcements are, if anybody was told
     /// that we are there.
     pub fn goodbye(&self) -> Option<Vec<u8>> {
         self.port.map(|_| self.datagram(Kind::Bye))
+    }
+
+    /// Notes that a device is to be PINGed, unless it is already: one PING
+    /// serves all who want to know what comes of it.
+    fn starts_ping(&mut self, id: DeviceId) -> bool {
+        let is_new = !self.pinging.contains(&id);
+        if is_new {
+            self.pinging.push(id);
+        }
+        is_new
     }
 
     fn datagram(&self, kind: Kind) -> Vec<u8> {
@@ -406,7 +384,8 @@ impl Discovery {
             return;
         }
         let interval = datagram.every.map(|every| Duration::from_secs(every.max(1).into()));
-        peers.describe(id, boot, interval, datagram.version.as_deref());
+        peers.describe(id, interval, datagram.version.as_deref());
+        peers.hear_boot(now, id, at, boot);
         if let Some(peer) = peers.get(id) {
             self.presence.hear(peer);
         }
@@ -428,12 +407,16 @@ impl Discovery {
         datagram: &Datagram,
         peers: &mut PeerTable,
     ) {
-        if let Some(peer) = peers.leave(datagram.id, from.ip(), datagram.boot) {
-            self.greetings.forget(datagram.id);
-            self.departed.truncate(DEPARTED_MOST - 1);
-            self.departed.push_front((datagram.id, datagram.boot, now + DEPARTED));
-            self.actions.push_back(Action::Left(peer));
+        match peers.leave(now, datagram.id, from, datagram.boot) {
+            Goodbye::Left(peer) => {
+                self.greetings.forget(datagram.id);
+                self.actions.push_back(Action::Left(peer));
+            }
+            Goodbye::OneOfTwo => {}
+            Goodbye::Ignored => return,
         }
+        self.departed.truncate(DEPARTED_MOST - 1);
+        self.departed.push_front((datagram.id, datagram.boot, now + DEPARTED));
     }
 
     /// Either our own datagram came back, or somebody else has our id.
@@ -449,16 +432,18 @@ impl Discovery {
             }
             return;
         };
-        if !self.duplicates.contains(&from.ip()) {
+        let host = with_port(from, 0);
+        if !self.duplicates.contains(&host) {
             self.duplicates.truncate(DUPLICATES_MOST - 1);
-            self.duplicates.insert(0, from.ip());
-            self.actions.push_back(Action::DuplicateId(SocketAddr::new(from.ip(), port)));
+            self.duplicates.insert(0, host);
+            self.actions.push_back(Action::DuplicateId(with_port(from, port)));
         }
     }
 
     /// Sets the time of the next announcement.
     fn schedule(&mut self, now: Duration, peers: usize) {
-        let crowd = INTERVAL_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
+        let devices = u32::try_from(peers).unwrap_or(u32::MAX).saturating_add(1);
+        let crowd = INTERVAL_PER_DEVICE.saturating_mul(devices);
         self.interval = self.shortest_interval.max(crowd);
         if let Some(burst) = &mut self.burst {
             burst.step += 1;
@@ -483,7 +468,7 @@ fn wants_answer(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
     match datagram {
         Datagram { kind: Kind::Announce, boot: None, port: Some(_), .. } => {
             // A Python device speaks from a port on which it does not hear.
-            Some(SocketAddr::new(from.ip(), PORT))
+            Some(with_port(from, PORT))
         }
         Datagram { kind: Kind::Announce, asks, port, .. } if *asks || port.is_none() => Some(from),
         _ => None,

@@ -8,22 +8,21 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::DeviceId;
 use crate::peers::{Peer, PeerTable};
+use crate::{DeviceId, limits};
 
 /// A device is suspect after this share of the time between two of its
 /// announcements: more than jitter explains, and less than two of them.
 const SILENCE_PERCENT: u32 = 180;
 
-/// The time between two announcements of a device that does not say it: that
-/// of the Python devices. Those that do not announce themselves at all are
-/// checked as often.
-const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
+/// How often a suspect is PINGed. The next PING does not wait for the end of the
+/// last one: where packets are lost, many attempts find out more than long ones.
+const ROUND: Duration = Duration::from_millis(300);
 
-/// How long after a PING that was refused, or not answered, the next one goes.
+/// How long after a PING that was refused the next one goes, at the least.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How many devices are PINGed at once: a flood of invented ones may not take
+/// How many PINGs are under way at once: a flood of invented devices may not take
 /// all connections that the process can have.
 const AT_ONCE: usize = 16;
 
@@ -31,11 +30,12 @@ const AT_ONCE: usize = 16;
 /// it is not. One could be a restart.
 const REFUSALS: u8 = 2;
 
-/// After how many PINGs without any answer a device is gone. With 30 % of the
-/// packets lost, one takes part in a handshake within a second every other
-/// time; ten failures in a row, after two lost announcements, happen to a
-/// device that is there once in 10,000.
-const SILENCES: u8 = 10;
+/// After how many PINGs without any answer a device is gone: about 6 s. With 30 %
+/// of the packets lost, the two packets of a handshake arrive every other time
+/// (49 %). 20 failures in a row, while two announcements are lost as well, happen
+/// to a device that is there once in ten million such silences, or in some
+/// ten thousand hours. Where all is lost for 2 s, 13 of them remain.
+const SILENCES: u8 = 20;
 
 /// What came of a PING to all addresses of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,9 @@ struct Suspect {
     since: Duration,
     refusals: u8,
     silences: u8,
-    /// When it is PINGed next; never while a PING is under way.
+    /// How many PINGs are under way.
+    asked: usize,
+    /// When it is PINGed next.
     due: Duration,
 }
 
@@ -85,7 +87,8 @@ impl Presence {
     /// A request to this device has failed: its silence is not waited for.
     pub(super) fn suspect(&mut self, now: Duration, id: DeviceId) {
         if !self.suspects.iter().any(|suspect| suspect.id == id) {
-            self.suspects.push(Suspect { id, since: now, refusals: 0, silences: 0, due: now });
+            let (refusals, silences, asked) = (0, 0, 0);
+            self.suspects.push(Suspect { id, since: now, refusals, silences, asked, due: now });
         }
     }
 
@@ -94,24 +97,24 @@ impl Presence {
         let Some(index) = self.suspects.iter().position(|suspect| suspect.id == id) else { return };
         let suspect = &mut self.suspects[index];
         // A PING for another reason says no more than that somebody is there.
-        let is_check = suspect.due == Duration::MAX;
+        let is_check = suspect.asked > 0;
+        suspect.asked = suspect.asked.saturating_sub(1);
         match pinged {
             Pinged::Answered => _ = self.suspects.swap_remove(index),
             Pinged::Refused if is_check => {
                 suspect.refusals += 1;
                 suspect.due = now + PAUSE;
             }
-            Pinged::Silent if is_check => {
-                suspect.silences += 1;
-                suspect.due = now + PAUSE;
-            }
+            Pinged::Silent if is_check => suspect.silences += 1,
             Pinged::Refused | Pinged::Silent => {}
         }
     }
 
     pub(super) fn poll(&mut self, now: Duration, peers: &mut PeerTable) -> Option<Verdict> {
-        // Who is heard, or left, is suspect no more.
+        // Who is heard, or left, is suspect no more. A PING that is under way
+        // still counts: whoever invents devices can have them leave as well.
         self.suspects.retain(|suspect| match peers.get(suspect.id) {
+            _ if suspect.due == Duration::MAX => true,
             Some(peer) => peer.is_present && peer.last_seen <= Some(suspect.since),
             None => false,
         });
@@ -124,28 +127,35 @@ impl Presence {
         if self.next_look <= now {
             self.look(now, peers);
         }
-        let asked = self.suspects.iter().filter(|suspect| suspect.due == Duration::MAX).count();
-        if asked >= AT_ONCE {
+        if self.asked() >= AT_ONCE {
             return None;
         }
-        let suspect = self.suspects.iter_mut().find(|suspect| suspect.due <= now)?;
-        suspect.due = Duration::MAX;
+        let longest_due = self.suspects.iter_mut().min_by_key(|suspect| suspect.due);
+        let suspect = longest_due.filter(|suspect| suspect.due <= now)?;
+        suspect.due = now + ROUND;
+        suspect.asked += 1;
         Some(Verdict::Check(suspect.id))
     }
 
     pub(super) fn next_wakeup(&self) -> Duration {
-        let dues = || self.suspects.iter().map(|suspect| suspect.due);
         // While as many are asked as may be, the end of one of them wakes us.
-        match dues().filter(|due| *due == Duration::MAX).count() {
+        match self.asked() {
             AT_ONCE.. => self.next_look,
-            _ => dues().fold(self.next_look, Duration::min),
+            _ => {
+                self.suspects.iter().map(|suspect| suspect.due).fold(self.next_look, Duration::min)
+            }
         }
+    }
+
+    /// How many PINGs are under way.
+    fn asked(&self) -> usize {
+        self.suspects.iter().map(|suspect| suspect.asked).sum()
     }
 
     /// Finds the devices that have fallen silent.
     fn look(&mut self, now: Duration, peers: &PeerTable) {
         // Those that are only learned in the meantime wait for the next look.
-        self.next_look = now + UNTOLD_INTERVAL;
+        self.next_look = now + limits::UNTOLD_INTERVAL;
         for peer in peers.iter() {
             match silent_from(peer) {
                 silent if silent <= now => self.suspect(now, peer.id),
@@ -164,10 +174,7 @@ impl Suspect {
 /// From when on a device is suspect, if it is not heard before.
 fn silent_from(peer: &Peer) -> Duration {
     match peer.last_seen {
-        Some(seen) if peer.is_present => {
-            let interval = peer.interval.unwrap_or(UNTOLD_INTERVAL);
-            seen + interval * SILENCE_PERCENT / 100
-        }
+        Some(seen) if peer.is_present => seen + peer.announces_every() * SILENCE_PERCENT / 100,
         _ => Duration::MAX,
     }
 }

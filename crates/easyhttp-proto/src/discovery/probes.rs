@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::DeviceId;
-use crate::peers::PeerTable;
+use crate::peers::{Peer, PeerTable};
 
 /// How long a probe waits: a device with several addresses is heard from all of
 /// them at almost the same time.
@@ -21,8 +21,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// more requests than these, once a second each.
 const MOST: usize = 16;
 
+/// How often it is looked whether both of two devices with one id are still heard.
+const LOOK: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Default)]
-pub(super) struct Probes(Vec<Probe>);
+pub(super) struct Probes {
+    probes: Vec<Probe>,
+    /// Ids that two devices use, and when they are looked at next.
+    watched: Vec<(DeviceId, Duration)>,
+}
 
 #[derive(Debug)]
 struct Probe {
@@ -37,11 +44,20 @@ struct Probe {
 impl Probes {
     /// A device was heard from `at`.
     pub(super) fn hear(&mut self, now: Duration, id: DeviceId, at: SocketAddr, peers: &PeerTable) {
-        self.0.retain(|probe| !probe.is_done || now < probe.due);
+        self.probes.retain(|probe| !probe.is_done || now < probe.due);
         let is_in_use = peers.get(id).is_some_and(|peer| peer.is_in_use(at));
-        let is_probed = self.0.iter().any(|probe| probe.id == id);
-        if !is_in_use && !is_probed && self.0.len() < MOST {
-            self.0.push(Probe { id, at, heard: now, due: now + DELAY, is_done: false });
+        let is_probed = self.probes.iter().any(|probe| probe.id == id);
+        if !is_in_use && !is_probed && self.probes.len() < MOST {
+            self.probes.push(Probe { id, at, heard: now, due: now + DELAY, is_done: false });
+        }
+    }
+
+    /// A device answered at two addresses: there may be two.
+    pub(super) fn watch(&mut self, now: Duration, id: DeviceId, peers: &PeerTable) {
+        let are_two = peers.get(id).is_some_and(|peer| peer.twins(now).is_some());
+        let is_watched = self.watched.iter().any(|(watched, _)| *watched == id);
+        if are_two && !is_watched && self.watched.len() < MOST {
+            self.watched.push((id, now + LOOK));
         }
     }
 
@@ -51,17 +67,34 @@ impl Probes {
         now: Duration,
         peers: &PeerTable,
     ) -> Option<(DeviceId, SocketAddr)> {
-        let probe = self.0.iter_mut().find(|probe| !probe.is_done && probe.due <= now)?;
-        probe.is_done = true;
-        probe.due = now + PAUSE;
-        let (id, at, heard) = (probe.id, probe.at, probe.heard);
-        let peer = peers.get(id)?;
-        // Heard from the address in use as well: it has several.
-        (!peer.is_heard_in_use(heard)).then_some((id, at))
+        if let Some(silent) = self.look(now, peers) {
+            return Some(silent);
+        }
+        loop {
+            let probe = self.probes.iter_mut().find(|probe| !probe.is_done && probe.due <= now)?;
+            probe.is_done = true;
+            probe.due = now + PAUSE;
+            // One that is heard from the address in use as well has several.
+            let has_moved = |peer: &Peer| !peer.is_heard_in_use(probe.heard, probe.at);
+            if peers.get(probe.id).is_some_and(has_moved) {
+                return Some((probe.id, probe.at));
+            }
+        }
     }
 
     pub(super) fn next_wakeup(&self) -> Duration {
-        let waiting = self.0.iter().filter(|probe| !probe.is_done);
-        waiting.map(|probe| probe.due).min().unwrap_or(Duration::MAX)
+        let waiting = self.probes.iter().filter(|probe| !probe.is_done).map(|probe| probe.due);
+        let looks = self.watched.iter().map(|(_, due)| *due);
+        waiting.chain(looks).min().unwrap_or(Duration::MAX)
+    }
+
+    /// One of two devices with one id that has been silent for so long that it is
+    /// to be asked.
+    fn look(&mut self, now: Duration, peers: &PeerTable) -> Option<(DeviceId, SocketAddr)> {
+        self.watched.retain(|(id, _)| peers.get(*id).is_some_and(|peer| peer.twins(now).is_some()));
+        self.watched.iter_mut().filter(|(_, due)| *due <= now).find_map(|(id, due)| {
+            *due = now + LOOK;
+            Some((*id, peers.get(*id)?.silent_twin(now)?))
+        })
     }
 }

@@ -5,10 +5,11 @@
 //! address, makes that address the one in use.
 
 mod peer;
+mod twins;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
 use crate::DeviceId;
@@ -27,6 +28,18 @@ pub enum Heard {
     Known,
     /// It was not believed: it is this device itself, its address cannot be
     /// one, or the table is full of devices that count more.
+    Ignored,
+}
+
+/// What came of a goodbye.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Goodbye {
+    /// The device is gone; this is how it was.
+    Left(Peer),
+    /// One of two devices with this id is gone, and the other one is here.
+    OneOfTwo,
+    /// It was not believed.
     Ignored,
 }
 
@@ -83,6 +96,7 @@ impl PeerTable {
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
         peer.note(now, at, Source::Added);
         peer.prefer(at);
+        peer.follow_the_user(now);
     }
 
     /// Forgets a device, and says whether it was known.
@@ -112,21 +126,36 @@ impl PeerTable {
         }
     }
 
-    /// Notes what a peer says of itself: what it drew at its start, how often
-    /// it announces itself, and which version it speaks.
-    pub fn describe(
-        &mut self,
-        id: DeviceId,
-        boot: Option<u32>,
-        interval: Option<Duration>,
-        version: Option<&str>,
-    ) {
+    /// Notes what a peer says of itself: how often it announces itself, and which
+    /// version it speaks.
+    pub fn describe(&mut self, id: DeviceId, interval: Option<Duration>, version: Option<&str>) {
         if let Some(peer) = self.peers.get_mut(&id) {
-            peer.boot = boot;
             peer.interval = interval;
             if peer.version.as_deref() != version {
                 peer.version = version.map(String::from);
             }
+        }
+    }
+
+    /// Notes what the device drew at its start that speaks from `at`.
+    pub fn hear_boot(&mut self, now: Duration, id: DeviceId, at: SocketAddr, boot: Option<u32>) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.boot = boot;
+            peer.hear_voice(now, at, boot);
+        }
+    }
+
+    /// Notes that `id` is at both addresses at the same time.
+    pub(crate) fn is_at_both(&mut self, now: Duration, id: DeviceId, both: [SocketAddr; 2]) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.is_at_both(now, both);
+        }
+    }
+
+    /// Notes that `id` answered a probe at `at`.
+    pub(crate) fn answered_at(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.answered_at(now, at);
         }
     }
 
@@ -171,18 +200,29 @@ impl PeerTable {
         }
     }
 
-    /// Notes a goodbye, and gives the device as it was. One that is not
-    /// believed gives nothing: it must come from an address of the device, and
-    /// from its current start. What the user added stays in the table.
-    pub fn leave(&mut self, id: DeviceId, from: IpAddr, boot: Option<u32>) -> Option<Peer> {
-        let peer = self.peers.get(&id)?;
+    /// Notes a goodbye. It is believed if it comes from an address of the device,
+    /// and from its current start. If another device uses the id, only the
+    /// addresses of the one that leaves go. What the user added stays in the table.
+    pub fn leave(
+        &mut self,
+        now: Duration,
+        id: DeviceId,
+        from: SocketAddr,
+        boot: Option<u32>,
+    ) -> Goodbye {
+        let Some(peer) = self.peers.get_mut(&id) else { return Goodbye::Ignored };
         // One that was only learned from a request has not told its boot.
-        let is_current = peer.boot.is_none() || peer.boot == boot;
-        let is_from_there = peer.addresses.iter().any(|a| a.at.ip() == from);
+        let is_current = peer.boot.is_none_or(|current| Some(current) == boot)
+            || peer.addresses.iter().any(|a| a.is_of(boot));
+        let is_from_there = peer.addresses.iter().any(|a| with_port(a.at, 0) == with_port(from, 0));
         if !is_current || !is_from_there {
-            return None;
+            return Goodbye::Ignored;
         }
-        self.lose(id)
+        if peer.has_survivor(now, boot) {
+            peer.forget_voice(boot);
+            return Goodbye::OneOfTwo;
+        }
+        self.lose(id).map_or(Goodbye::Ignored, Goodbye::Left)
     }
 
     /// Notes that a device is gone, and gives it as it was. What the user added
@@ -191,7 +231,9 @@ impl PeerTable {
         let peer = self.peers.get_mut(&id).filter(|peer| peer.is_present)?;
         let before = peer.clone();
         peer.is_present = false;
+        peer.boot = None;
         peer.addresses.retain(|a| a.source == Source::Added);
+        peer.addresses.iter_mut().for_each(|a| a.voice = None);
         if peer.addresses.is_empty() {
             self.peers.remove(&id);
         }
@@ -214,6 +256,15 @@ impl PeerTable {
             Some((.., id)) => self.remove(id),
             None => false,
         }
+    }
+}
+
+/// This host, at another port. A link-local address keeps its scope: the same one
+/// on another link is another host.
+pub(crate) fn with_port(host: SocketAddr, port: u16) -> SocketAddr {
+    match host {
+        SocketAddr::V4(host) => (*host.ip(), port).into(),
+        SocketAddr::V6(host) => SocketAddrV6::new(*host.ip(), port, 0, host.scope_id()).into(),
     }
 }
 
@@ -315,10 +366,11 @@ mod tests {
     fn a_goodbye_is_believed_only_from_the_device() {
         let mut table = table();
         table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
-        table.describe(id("AB3F9Z"), Some(7), None, None);
-        assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.66:1").ip(), Some(7)), None);
-        assert_eq!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(6)), None);
-        assert!(table.leave(id("AB3F9Z"), at("10.0.0.1:1").ip(), Some(7)).is_some());
+        table.hear_boot(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Some(7));
+        let mut leave = |from: &str, boot| table.leave(T(1), id("AB3F9Z"), at(from), Some(boot));
+        assert_eq!(leave("10.0.0.66:1", 7), Goodbye::Ignored);
+        assert_eq!(leave("10.0.0.1:1", 6), Goodbye::Ignored);
+        assert!(matches!(leave("10.0.0.1:1", 7), Goodbye::Left(_)));
         assert!(table.is_empty());
     }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::twins::Voice;
 use crate::{DeviceId, limits};
 
 /// How an address became known. The order is that of weight: what the user
@@ -32,7 +33,8 @@ pub enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Address {
-    /// IP address and TCP port.
+    /// IP address and TCP port; the scope as well if it is a link-local one of
+    /// IPv6. The same one in another scope is another address.
     pub at: SocketAddr,
     /// How it became known.
     pub source: Source,
@@ -42,6 +44,8 @@ pub struct Address {
     pub(super) failed: bool,
     /// When it was last heard of.
     pub(super) heard: Duration,
+    /// Who speaks from there by datagrams, if anybody does.
+    pub(super) voice: Option<Voice>,
 }
 
 /// A device that is known.
@@ -77,7 +81,8 @@ impl Peer {
     }
 
     /// Where the device may be, the best address first: the one that answered,
-    /// then what the user said last, then what was heard of first.
+    /// then what the user said last, then what was heard of first. Between equals
+    /// IPv4 goes first: its addresses have no scope, and older devices speak it.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
@@ -87,11 +92,18 @@ impl Peer {
         self.addresses.first().is_some_and(|first| first.at == at)
     }
 
-    /// Whether the device was heard from the address in use, not long before
-    /// `heard` or later.
-    pub(crate) fn is_heard_in_use(&self, heard: Duration) -> bool {
+    /// Whether the device that was heard from `at` was heard from the address in
+    /// use as well, not long before `heard` or later.
+    pub(crate) fn is_heard_in_use(&self, heard: Duration, at: SocketAddr) -> bool {
         let about = heard.saturating_sub(limits::SAME_ROUND);
-        self.addresses.first().is_some_and(|first| about <= first.heard)
+        let Some(first) = self.addresses.first() else { return false };
+        about <= first.heard && self.is_one_voice(first.at, at)
+    }
+
+    /// The time between two of its announcements. Those that do not announce
+    /// themselves at all are checked as if they did.
+    pub(crate) fn announces_every(&self) -> Duration {
+        self.interval.unwrap_or(limits::UNTOLD_INTERVAL)
     }
 
     /// How the device became known, by the weightiest of its addresses.
@@ -110,9 +122,10 @@ impl Peer {
             address.source = address.source.max(source);
             address.heard = now;
             address.failed = false;
+            address.live(now);
         } else if self.make_room(source) {
-            let address = Address { at, source, verified: false, failed: false, heard: now };
-            self.addresses.push(address);
+            let (verified, failed, voice) = (false, false, None);
+            self.addresses.push(Address { at, source, verified, failed, heard: now, voice });
         }
         self.sort();
     }
@@ -136,6 +149,7 @@ impl Peer {
         self.note(now, at, known.unwrap_or(Source::Learned));
         self.addresses.iter_mut().for_each(|a| a.verified = a.at == at);
         self.sort();
+        self.follow_the_user(now);
     }
 
     /// Makes room for an address, and says whether there is some. What was not
@@ -158,7 +172,7 @@ impl Peer {
     /// overtake an earlier one.
     pub(super) fn sort(&mut self) {
         self.addresses.sort_by_key(|a| {
-            core::cmp::Reverse((a.verified, a.source == Source::Added, !a.failed))
+            core::cmp::Reverse((a.verified, a.source == Source::Added, !a.failed, a.at.is_ipv4()))
         });
     }
 

@@ -178,6 +178,59 @@ fn a_flood_of_invented_python_devices_causes_a_bounded_number_of_greetings() {
 }
 
 #[test]
+fn goodbyes_of_invented_devices_do_not_have_more_of_them_pinged_at_once() {
+    for (boot, later) in [(None, 1), (Some(1), 100)] {
+        let mut one = One::new();
+        let mut pinged = Vec::new();
+        for number in 0..100 {
+            let who = format!("{number:06}");
+            pinged.extend(one.hear(SECONDS(0), "10.0.0.9:40000", Kind::Announce, &who, boot));
+        }
+        for number in 0..100 {
+            pinged.extend(one.act(SECONDS(later)));
+            let who = format!("{number:06}");
+            pinged.extend(one.hear(SECONDS(later), "10.0.0.9:40000", Kind::Bye, &who, boot));
+        }
+        // None of the PINGs ends.
+        let pings = pinged.iter().filter(|action| matches!(action, Action::Ping(_))).count();
+        assert!((1..=16).contains(&pings), "{pings} at once");
+    }
+}
+
+#[test]
+fn a_python_device_that_is_greeted_and_suspect_is_pinged_once() {
+    let mut one = One::new();
+    let mut pinged = one.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "PYTHON", None);
+    one.discovery.suspect(SECONDS(2), id("PYTHON"));
+    pinged.extend(one.act(SECONDS(2)));
+    pinged.retain(|action| matches!(action, Action::Ping(_)));
+    assert_eq!(pinged, [Action::Ping(id("PYTHON"))]);
+    // What comes of it is told to both.
+    one.discovery.pinged(SECONDS(3), id("PYTHON"), Pinged::Refused, &mut one.peers);
+    assert_eq!(one.act(SECONDS(4)), [Action::Ping(id("PYTHON"))]);
+    one.discovery.pinged(SECONDS(4), id("PYTHON"), Pinged::Refused, &mut one.peers);
+    let told = one.act(SECONDS(5));
+    assert!(told.iter().any(|action| matches!(action, Action::Lost(_))), "{told:?}");
+}
+
+#[test]
+fn devices_with_two_addresses_do_not_delay_the_probe_of_one_that_has_moved() {
+    let mut one = One::new();
+    for (who, hosts) in [("WIRED2", [1, 2]), ("WIRED3", [3, 4]), ("MOVED2", [5, 5])] {
+        for host in hosts {
+            one.hear(SECONDS(1), &format!("10.0.0.{host}:9"), Kind::Announce, who, Some(1));
+        }
+    }
+    one.act(SECONDS(2));
+    for (who, host) in [("WIRED2", 2), ("WIRED2", 1), ("WIRED3", 4), ("WIRED3", 3), ("MOVED2", 6)] {
+        one.hear(SECONDS(6), &format!("10.0.0.{host}:9"), Kind::Announce, who, Some(1));
+    }
+    let now = SECONDS(6) + limits::SAME_ROUND;
+    assert_eq!(one.act(now), [Action::Probe(id("MOVED2"), at("10.0.0.6:5000"))]);
+    assert!(one.discovery.next_wakeup() > now, "it wants to be polled at once, for nothing");
+}
+
+#[test]
 fn where_a_device_answered_comes_first_whatever_the_user_added() {
     let mut peers = PeerTable::new(id("SELF22"), 9);
     for host in 1..=3 {
@@ -260,6 +313,39 @@ fn an_announcement_that_arrives_after_the_goodbye_does_not_bring_the_device_back
         one.hear(SECONDS(1), "10.0.0.2:40000", kind, "FRND22", Some(1));
     }
     assert!(one.peers.is_empty());
+}
+
+#[test]
+fn a_link_local_address_keeps_its_scope() {
+    let mut one = One::new();
+    let hear = |one: &mut One, from, kind| one.hear(SECONDS(1), from, kind, "FRND22", Some(1));
+    let actions = hear(&mut one, "[fe80::2%3]:40000", Kind::Announce);
+    let answers =
+        |action: &Action| matches!(action, Action::Answer(to, _) if *to == at("[fe80::2%3]:40000"));
+    assert!(actions.iter().any(answers), "{actions:?}");
+    hear(&mut one, "[fe80::2%4]:40000", Kind::Announce);
+    let addresses = |one: &One| -> Vec<_> {
+        let peer = one.peers.get(id("FRND22")).unwrap();
+        peer.addresses().iter().map(|address| address.at).collect()
+    };
+    assert_eq!(addresses(&one), [at("[fe80::2%3]:5000"), at("[fe80::2%4]:5000")]);
+    // The same address on another link is another host.
+    hear(&mut one, "[fe80::2%5]:40000", Kind::Bye);
+    assert_eq!(addresses(&one).len(), 2);
+    hear(&mut one, "[fe80::2%4]:40000", Kind::Bye);
+    assert_eq!(one.peers.get(id("FRND22")), None);
+}
+
+#[test]
+fn between_equals_ipv4_is_asked_first() {
+    let mut peers = PeerTable::new(id("SELF22"), 9);
+    let best = |peers: &PeerTable| peers.get(id("FRND22")).unwrap().addresses()[0].at;
+    for text in ["[fe80::2%3]:5000", "10.0.0.2:5000"] {
+        peers.hear(SECONDS(1), id("FRND22"), at(text), Source::Found);
+    }
+    assert_eq!(best(&peers), at("10.0.0.2:5000"));
+    peers.confirm(SECONDS(2), id("FRND22"), at("[fe80::2%3]:5000"));
+    assert_eq!(best(&peers), at("[fe80::2%3]:5000"));
 }
 
 #[test]

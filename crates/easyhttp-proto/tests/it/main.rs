@@ -11,3 +11,4 @@ mod network;
 mod presence;
 mod properties;
 mod sim;
+mod twins;

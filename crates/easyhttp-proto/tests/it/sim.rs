@@ -11,17 +11,19 @@
 //! The network knows addresses and time; what runs on a host is a [`Device`].
 
 mod devices;
+mod parts;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::Action;
 use easyhttp_proto::peers::{Peer, Source};
-use easyhttp_proto::{DeviceId, datagram, limits};
+use easyhttp_proto::{DeviceId, limits};
 
 use devices::{Ours, Python};
+use parts::{Arrival, Device, Found, GROUP, GROUP_V6, Host, Output, Ping, Program};
 
 /// Hosts on one link, and all that is under way between them.
 pub(crate) struct Network {
@@ -48,6 +50,8 @@ pub(crate) struct Conditions {
     pub(crate) group_loss_percent: u64,
     /// How many of a hundred arrive twice.
     pub(crate) duplicate_percent: u64,
+    /// After which time everything is lost for two seconds, again and again.
+    pub(crate) outage_every: Option<Duration>,
     /// The longest that anything is under way; the shortest is a millisecond.
     pub(crate) delay: Duration,
 }
@@ -72,6 +76,7 @@ impl Network {
             loss_percent: 0,
             group_loss_percent: 0,
             duplicate_percent: 0,
+            outage_every: None,
             delay: Duration::from_millis(1),
         };
         Self {
@@ -99,6 +104,15 @@ impl Network {
     /// Starts a Python device whose server answers after this time only.
     pub(crate) fn start_python(&mut self, id: &str, answers_after: Duration) -> Node {
         self.plug_in(id, Program::Python { answers_after })
+    }
+
+    /// The user of a device says where another one is.
+    pub(crate) fn add_peer(&mut self, node: Node, other: Node) {
+        let Host { id, address, .. } = self.hosts[other.0];
+        let now = self.now;
+        if let Some(device) = &mut self.hosts[node.0].device {
+            device.add_peer(now, id, address);
+        }
     }
 
     /// Tells a device of an address. It keeps what is not of a sweep, and tries
@@ -146,6 +160,12 @@ impl Network {
     /// The device is stopped: it hears and does nothing, and time passes.
     pub(crate) fn sleep(&mut self, node: Node) {
         self.hosts[node.0].is_asleep = true;
+    }
+
+    /// The host gets a second address, from which its device speaks and answers as
+    /// well.
+    pub(crate) fn add_address(&mut self, node: Node, ip: [u8; 4]) {
+        self.hosts[node.0].second = Some(ip.into());
     }
 
     /// The device goes on where it was stopped.
@@ -235,6 +255,11 @@ impl Network {
         self.device(node).peer(id)
     }
 
+    /// The addresses between which a device would have to choose.
+    pub(crate) fn ambiguous(&self, node: Node, id: &str) -> Option<[SocketAddr; 2]> {
+        self.peer(node, id.parse().unwrap())?.ambiguous(self.now)
+    }
+
     /// What a device told its user since it was started.
     pub(crate) fn told(&self, node: Node) -> &[Action] {
         self.device(node).told()
@@ -263,7 +288,8 @@ impl Network {
         let [high, low] = number.to_be_bytes();
         let address = SocketAddr::from(([10, 0, high, low], 5000));
         let id = id.parse().unwrap();
-        self.hosts.push(Host { id, program, address, device: None, is_asleep: false });
+        let (second, device, is_asleep) = (None, None, false);
+        self.hosts.push(Host { id, program, address, second, device, is_asleep });
         self.switch_on(node);
         node
     }
@@ -328,12 +354,12 @@ impl Network {
     /// refuses at once, and where there is none, the asker gives up.
     fn ping(&mut self, sender: (DeviceId, SocketAddr), at: SocketAddr) -> (Found, Duration) {
         let handshake = [(); 2].map(|()| self.random.percent(self.conditions.loss_percent));
-        let host = self.hosts.iter_mut().find(|host| host.address.ip() == at.ip());
-        let is_lost = handshake != [false; 2];
+        let is_lost = handshake != [false; 2] || self.is_out();
+        let host = self.hosts.iter_mut().find(|host| host.ips().any(|ip| ip == at.ip()));
         let Some(host) = host.filter(|host| !is_lost && !host.is_asleep) else {
-            return (Found::Nobody, limits::CONNECT);
+            return (Found::Nobody, limits::CHECK);
         };
-        let device = host.device.as_mut().filter(|_| host.address == at);
+        let device = host.device.as_mut().filter(|_| host.address.port() == at.port());
         let answer = device.and_then(|device| device.answer_ping(self.now, sender));
         (answer.map_or(Found::Refused, Found::Device), Duration::ZERO)
     }
@@ -360,17 +386,9 @@ impl Network {
         let host = &self.hosts[by.0];
         match output {
             Output::Datagram { from_port, to, bytes } => {
-                let from = SocketAddr::new(host.address.ip(), from_port);
-                self.sent.push(Sent { at: self.now, from, to, bytes: bytes.clone() });
-                let loss = match to == GROUP {
-                    true => self.conditions.group_loss_percent,
-                    false => self.conditions.loss_percent,
-                };
-                for to in self.receivers(to) {
-                    for due in self.copies(loss) {
-                        let bytes = bytes.clone();
-                        self.put_under_way(due, Arrival::Datagram { to, from, bytes });
-                    }
+                let ips: Vec<_> = host.ips().take(if to == GROUP { 2 } else { 1 }).collect();
+                for ip in ips {
+                    self.send_datagram(SocketAddr::new(ip, from_port), to, &bytes);
                 }
             }
             Output::Ping { asked, at } => {
@@ -387,24 +405,47 @@ impl Network {
         }
     }
 
+    fn send_datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.sent.push(Sent { at: self.now, from, to, bytes: bytes.to_vec() });
+        if to == GROUP {
+            // The same goes to the other group, on a network where nobody hears it.
+            self.sent.push(Sent { at: self.now, from, to: GROUP_V6, bytes: bytes.to_vec() });
+        }
+        let loss = match to == GROUP {
+            true => self.conditions.group_loss_percent,
+            false => self.conditions.loss_percent,
+        };
+        for to in self.receivers(to) {
+            for due in self.copies(loss) {
+                let bytes = bytes.to_vec();
+                self.put_under_way(due, Arrival::Datagram { to, from, bytes });
+            }
+        }
+    }
+
     /// Who hears what is sent to this address: for the group everybody, and so
     /// the sender too.
     fn receivers(&self, to: SocketAddr) -> Vec<Node> {
         let hears = |node: &Node| {
-            let Host { address, device, .. } = &self.hosts[node.0];
-            let listens = device.as_ref().is_some_and(|device| device.listens_on(to.port()));
-            listens && (to == GROUP || address.ip() == to.ip())
+            let host = &self.hosts[node.0];
+            let listens = host.device.as_ref().is_some_and(|device| device.listens_on(to.port()));
+            listens && (to == GROUP || host.ips().any(|ip| ip == to.ip()))
         };
         self.nodes().filter(hears).collect()
     }
 
     /// When the copies of one datagram arrive at one receiver, if any do.
     fn copies(&mut self, loss_percent: u64) -> Vec<Duration> {
-        if self.random.percent(loss_percent) {
+        if self.random.percent(loss_percent) || self.is_out() {
             return Vec::new();
         }
         let copies = 1 + usize::from(self.random.percent(self.conditions.duplicate_percent));
         (0..copies).map(|_| self.now + self.delay()).collect()
+    }
+
+    fn is_out(&self) -> bool {
+        let since = |every: Duration| self.now.as_millis() % every.as_millis();
+        self.conditions.outage_every.is_some_and(|every| since(every) < 2000)
     }
 
     fn delay(&mut self) -> Duration {
@@ -418,125 +459,6 @@ impl Network {
         self.under_way.insert((due, self.arrivals), arrival);
     }
 }
-
-/// What runs on a host. Like the state machines of the protocol, it is told
-/// what happened and asked what to do.
-trait Device {
-    /// Whether it hears what is sent to this UDP port.
-    fn listens_on(&self, port: u16) -> bool;
-    /// Its address has changed.
-    fn network_changed(&mut self, now: Duration);
-    /// A datagram arrived.
-    fn hear(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]);
-    /// A PING arrived by HTTP. Gives the id in the PONG; none if nobody answers.
-    fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId>;
-    /// Its own PING ended.
-    fn ping_ended(&mut self, now: Duration, asked: Option<DeviceId>, at: SocketAddr, found: Found);
-    /// Some device may be at this address.
-    fn take_lead(&mut self, now: Duration, at: SocketAddr, source: Source);
-    /// The addresses of those that it knows, as it tells others.
-    fn introduces(&self) -> Vec<SocketAddr>;
-    /// What it does now. Called until it does nothing.
-    fn wake(&mut self, now: Duration) -> Option<Output>;
-    /// When it has something to do by itself.
-    fn next_wakeup(&self) -> Duration;
-    /// What it sends when it leaves.
-    fn goodbye(&self) -> Option<Output>;
-    /// Where it would send a command for this device.
-    fn address_of(&self, id: DeviceId) -> Option<SocketAddr>;
-    /// What it knows of this device, if it keeps a table as ours does.
-    fn peer(&self, id: DeviceId) -> Option<Peer>;
-    /// Whom it knows.
-    fn known(&self) -> Vec<DeviceId>;
-    /// What it told its user.
-    fn told(&self) -> &[Action];
-}
-
-/// What a device sends.
-enum Output {
-    Datagram {
-        from_port: u16,
-        to: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    /// To this device, or to whoever is there.
-    Ping {
-        asked: Option<DeviceId>,
-        at: SocketAddr,
-    },
-    /// The question for those whom the device there knows.
-    Introduce {
-        at: SocketAddr,
-    },
-}
-
-/// Whom a PING found.
-#[derive(Clone, Copy)]
-enum Found {
-    /// This device answered.
-    Device(DeviceId),
-    /// The host is there, and nobody listens.
-    Refused,
-    /// Nobody answered in time.
-    Nobody,
-}
-
-/// What is under way.
-enum Arrival {
-    Datagram {
-        to: Node,
-        from: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    Ping {
-        number: usize,
-        from: Node,
-        sender: (DeviceId, SocketAddr),
-        asked: Option<DeviceId>,
-        at: SocketAddr,
-    },
-    PingEnded {
-        number: usize,
-        to: Node,
-        asked: Option<DeviceId>,
-        at: SocketAddr,
-        found: Found,
-    },
-    Introduce {
-        from: Node,
-        at: SocketAddr,
-    },
-    Introduced {
-        to: Node,
-        devices: Vec<SocketAddr>,
-    },
-}
-
-/// A PING that somebody sent.
-struct Ping {
-    by: Node,
-    at: SocketAddr,
-    sent: Duration,
-    ended: Option<Duration>,
-}
-
-struct Host {
-    id: DeviceId,
-    program: Program,
-    address: SocketAddr,
-    /// None while it is switched off.
-    device: Option<Box<dyn Device>>,
-    is_asleep: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Program {
-    Device,
-    Looker,
-    Python { answers_after: Duration },
-}
-
-const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(datagram::GROUP), datagram::PORT);
 
 /// SplitMix64: the same numbers for the same seed, on any machine.
 struct Random(u64);

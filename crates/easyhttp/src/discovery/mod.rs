@@ -3,6 +3,7 @@
 
 mod dns_sd;
 mod driver;
+mod fresh;
 mod leads;
 mod network;
 mod pings;
@@ -22,7 +23,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Result, StartError};
-use crate::lock::lock;
 use crate::node::Node;
 
 use dns_sd::DnsSd;
@@ -32,6 +32,7 @@ use network::Network;
 use sockets::Sockets;
 
 pub(crate) use dns_sd::host_name;
+pub(crate) use fresh::is_taken;
 pub(crate) use remembered::Remembered;
 pub use report::{Interface, InterfaceState};
 
@@ -94,7 +95,7 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let port = settings.discovery_port;
     let failed = |source| StartError::Discovery { port, source };
     let _runtime = node.tasks.runtime().enter();
-    let network = network_of(node);
+    let network = Network::of(settings, node.answers_at());
     let sockets = Sockets::open(network.clone()).map_err(failed)?;
     let entropy = getrandom::u64().map_err(StartError::Randomness)?;
     let (inputs, received) = mpsc::unbounded_channel();
@@ -116,14 +117,4 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
         _dns_sd: dns_sd,
         _stop: stop.drop_guard(),
     })
-}
-
-/// Where the device looks for others.
-fn network_of(node: &Node) -> Network {
-    let listener = lock(&node.listener);
-    Network {
-        port: node.settings.discovery_port,
-        choice: node.settings.interfaces.clone(),
-        answers_at: listener.as_ref().and_then(|at| at.local_addr().ok()).map(|at| at.ip()),
-    }
 }

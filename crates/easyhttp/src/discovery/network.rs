@@ -9,6 +9,7 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
 use crate::interfaces::{self, Choice, Interface};
+use crate::settings::Settings;
 
 /// Where the group is heard and spoken to.
 #[derive(Debug, Clone)]
@@ -29,6 +30,11 @@ pub(super) enum Family {
 }
 
 impl Network {
+    pub(super) fn of(settings: &Settings, answers_at: Option<IpAddr>) -> Self {
+        let (port, choice) = (settings.discovery_port, settings.interfaces.clone());
+        Self { port, choice, answers_at }
+    }
+
     /// All interfaces of this machine.
     pub(super) fn interfaces(&self) -> io::Result<Vec<Interface>> {
         interfaces::list()

@@ -1,21 +1,25 @@
 //! What the state machine wants asked over HTTP: each question runs beside it,
 //! and reports what came of it.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use easyhttp_proto::discovery::{Pinged, Probed};
+use easyhttp_proto::exchange::Speaker;
 use easyhttp_proto::peers::Source;
 use easyhttp_proto::{Command, DeviceId, Message, limits};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::Input;
 use crate::call::Purpose;
+use crate::client::{Client, Connect};
 use crate::error::Error;
-use crate::instant::instant_after;
 use crate::node::Node;
+use crate::tasks::Tasks;
 
 /// How long a device that may have moved has to answer at its old address. One
 /// that is there answers in milliseconds.
@@ -81,7 +85,10 @@ impl Pings {
     /// PINGs whoever is at an address.
     pub(super) fn ask(&self, at: SocketAddr, source: Source) {
         let limit = if source == Source::Swept { SWEEP } else { limits::CHECK };
-        self.spawn(async move |node| vec![Input::Asked(at, who_is_at(&node, at, limit).await)]);
+        self.spawn(async move |node| {
+            let Node { client, tasks, .. } = &*node;
+            vec![Input::Asked(at, who_is_at(client, tasks, &node.speaker(), at, limit).await)]
+        });
     }
 
     /// Asks a device for those that it knows.
@@ -107,16 +114,18 @@ impl Pings {
 }
 
 /// Who answers a PING at an address, and which version of the protocol it says
-/// it speaks.
-async fn who_is_at(
-    node: &Node,
+/// that it speaks.
+pub(super) async fn who_is_at(
+    client: &Client,
+    tasks: &Tasks,
+    speaker: &Speaker,
     at: SocketAddr,
     limit: Duration,
 ) -> Option<(DeviceId, Option<String>)> {
-    let ping = node.speaker().message(Command::Ping, None).encode();
-    let answer = node.client.post(&node.tasks, at, ping.into(), instant_after(limit)).await;
-    let answer = answer.ok().filter(|answer| answer.status == 200)?;
+    let ping = speaker.message(Command::Ping, None).encode();
+    let connect = Connect { limit, anew: false };
+    let asked = timeout(limit, client.post(tasks, at, ping.into(), connect)).await;
+    let answer = asked.ok()?.ok().filter(|answer| answer.status == 200)?;
     let pong = Message::decode(&answer.body).ok().filter(|pong| pong.command == Command::Pong)?;
-    let version = pong.version.as_deref().map(str::to_owned);
-    Some((pong.header.sender_id?, version))
+    Some((pong.header.sender_id?, pong.version.map(Cow::into_owned)))
 }

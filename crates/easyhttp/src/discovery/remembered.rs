@@ -6,8 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use easyhttp_proto::DeviceId;
-use easyhttp_proto::introduction;
+use easyhttp_proto::{DeviceId, introduction, limits};
 
 use crate::files::{beside, replace};
 use crate::lock::lock;
@@ -24,7 +23,7 @@ impl Remembered {
     pub(crate) fn of(identity: &Identity) -> Option<Self> {
         let Identity::File(device_file) = identity else { return None };
         let path = beside(device_file, "peers");
-        let read = std::fs::read(&path).ok().and_then(|bytes| introduction::decode(&bytes).ok());
+        let read = std::fs::read(&path).ok().and_then(|bytes| introduction::read(&bytes).ok());
         Some(Self { path, known: Mutex::new(read.unwrap_or_default()) })
     }
 
@@ -37,12 +36,11 @@ impl Remembered {
     pub(crate) fn keep(&self, here: Vec<(DeviceId, SocketAddr)>) {
         let mut known = lock(&self.known);
         let absent = known.iter().filter(|(id, _)| here.iter().all(|(other, _)| other != id));
-        let all: Vec<_> =
-            here.iter().chain(absent).copied().take(introduction::MOST).collect();
+        let all: Vec<_> = here.iter().chain(absent).copied().take(limits::INTRODUCED).collect();
         if all == *known {
             return;
         }
-        match replace(&self.path, &introduction::encode(&all)) {
+        match replace(&self.path, &introduction::write(&all)) {
             Ok(()) => *known = all,
             Err(error) => {
                 tracing::debug!(path = %self.path.display(), %error, "cannot remember the peers");

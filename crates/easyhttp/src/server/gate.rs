@@ -7,6 +7,7 @@
 
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::exchange::Answer;
+use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
@@ -18,6 +19,10 @@ use crate::settings::Settings;
 pub(super) enum Verdict {
     /// Read the body and do what it says.
     Enter,
+    /// Say who is here.
+    About,
+    /// Say who else is known.
+    Introduce,
     /// A browser asks whether a page of an allowed origin may send a command.
     Preflight,
     /// Answer this, whatever the body says.
@@ -29,17 +34,23 @@ pub(super) fn check(head: &Parts, settings: &Settings) -> Verdict {
     if let Err((status, text)) = check_host(head, settings) {
         return refuse(status, &text);
     }
-    if let Err(text) = check_origin(&head.headers, settings) {
+    if let Err(text) = check_origin(head, settings) {
         return refuse(403, &text);
     }
-    if head.uri.path() != API_PATH {
+    let path = head.uri.path();
+    let Some(method) = method_of(path) else {
         return refuse(404, &format!("there is nothing here: commands go to {API_PATH}"));
-    }
+    };
     if head.method == Method::OPTIONS && allowed_origin(&head.headers, settings).is_some() {
         return Verdict::Preflight;
     }
-    if head.method != Method::POST {
-        return refuse(405, &format!("commands are sent by POST, not by {}", head.method));
+    if head.method.as_str() != method {
+        return refuse(405, &format!("{path} takes {method}, not {}", head.method));
+    }
+    match path {
+        ABOUT_PATH => return Verdict::About,
+        PEERS_PATH => return Verdict::Introduce,
+        _ => {}
     }
     if !is_json(&head.headers) {
         return refuse(
@@ -48,6 +59,15 @@ pub(super) fn check(head: &Parts, settings: &Settings) -> Verdict {
         );
     }
     Verdict::Enter
+}
+
+/// The one method that a path takes.
+pub(super) fn method_of(path: &str) -> Option<&'static str> {
+    match path {
+        API_PATH => Some("POST"),
+        ABOUT_PATH | PEERS_PATH => Some("GET"),
+        _ => None,
+    }
 }
 
 /// The origin of the request, if it is one that the user allows.
@@ -64,7 +84,8 @@ pub(super) fn allowed_origin<'a>(
 }
 
 /// Browsers say where a script came from; devices, curl and programs do not.
-fn check_origin(headers: &HeaderMap, settings: &Settings) -> Result<(), String> {
+fn check_origin(head: &Parts, settings: &Settings) -> Result<(), String> {
+    let headers = &head.headers;
     if allowed_origin(headers, settings).is_some() {
         return Ok(());
     }
@@ -73,11 +94,17 @@ fn check_origin(headers: &HeaderMap, settings: &Settings) -> Result<(), String> 
             "web pages of {:?} may not send commands to this device; its owner can allow the origin",
             String::from_utf8_lossy(origin.as_bytes())
         )),
+        // Somebody typed the address into a browser. It changes nothing.
+        None if head.method == Method::GET && is_typed(headers) => Ok(()),
         None if headers.contains_key("sec-fetch-site") => {
             Err("web pages may not send commands to this device".to_owned())
         }
         None => Ok(()),
     }
+}
+
+fn is_typed(headers: &HeaderMap) -> bool {
+    headers.get_all("sec-fetch-site").iter().all(|site| site == "none")
 }
 
 /// A name in `Host` that is not ours was made to point here by its owner (DNS

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use easyhttp_proto::exchange::{self, Answer, ERROR_HEADER, Event, Outcome};
-use easyhttp_proto::limits;
+use easyhttp_proto::{introduction, limits};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
@@ -35,12 +35,21 @@ pub(super) async fn respond(
             Err(refusal) if refusal.status == 408 => (refusal, false),
             Err(refusal) => (refusal, discard(body, node).await),
         },
+        Verdict::About => (introduction::about(node.id), discard(body, node).await),
+        Verdict::Introduce => {
+            let answer = introduction::introduce(&node.peers(), from.ip());
+            (answer, discard(body, node).await)
+        }
         Verdict::Preflight => (Answer::empty(204), discard(body, node).await),
         Verdict::Refuse(refusal) => (refusal, discard(body, node).await),
     };
     node.debug(|| format!("{} {:?} from {from}: {}", head.method, head.uri.path(), answer.status));
+    let is_wrong_method = answer.status == 405;
     let mut response = render(answer);
     let headers = response.headers_mut();
+    if let Some(method) = gate::method_of(head.uri.path()).filter(|_| is_wrong_method) {
+        headers.insert(ALLOW, HeaderValue::from_static(method));
+    }
     if !is_read {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -151,14 +160,8 @@ fn render(answer: Answer) -> Response<Full<Bytes>> {
     if let Some(note) = answer.note {
         headers.insert(ERROR_HEADER, HeaderValue::from_static(note));
     }
-    match status {
-        StatusCode::METHOD_NOT_ALLOWED => {
-            headers.insert(ALLOW, HeaderValue::from_static("POST"));
-        }
-        StatusCode::SERVICE_UNAVAILABLE => {
-            headers.insert(RETRY_AFTER, limits::RETRY_AFTER_SECS.into());
-        }
-        _ => {}
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, limits::RETRY_AFTER_SECS.into());
     }
     response
 }

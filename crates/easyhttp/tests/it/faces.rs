@@ -10,6 +10,7 @@ mod connections;
 mod discovery;
 mod failures;
 mod handlers;
+mod next_address;
 mod peers;
 mod presence;
 mod presence_events;

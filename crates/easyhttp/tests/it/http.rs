@@ -5,6 +5,7 @@ mod bad_input;
 mod browsers;
 mod commands;
 mod framing;
+mod introduction;
 mod paths;
 mod recording;
 mod sizes;

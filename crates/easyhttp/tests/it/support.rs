@@ -1,5 +1,6 @@
 //! What several themes need: ports, folders, patience.
 
+pub(crate) mod black_hole;
 pub(crate) mod fake_peer;
 pub(crate) mod folder;
 pub(crate) mod http;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use easyhttp_proto::peers::{PeerTable, Source};
+use easyhttp_proto::peers::{Goodbye, Peer, PeerTable, Source};
 use easyhttp_proto::{DeviceId, limits};
 use proptest::collection::vec;
 use proptest::option;
@@ -33,7 +33,7 @@ enum Happening {
     Add(DeviceId, SocketAddr),
     Remove(DeviceId),
     Hear(DeviceId, SocketAddr, Source),
-    Boot(DeviceId, Option<u32>),
+    Boot(DeviceId, SocketAddr, Option<u32>),
     Confirm(DeviceId, SocketAddr),
     Fail(DeviceId, SocketAddr),
     Mismatch(DeviceId, SocketAddr),
@@ -50,7 +50,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         2 => (id(), any_address()).prop_map(|(id, at)| Add(id, at)),
         1 => id().prop_map(Remove),
         6 => (id(), any_claim(), source).prop_map(|(id, at, source)| Hear(id, at, source)),
-        1 => (id(), boot()).prop_map(|(id, boot)| Boot(id, boot)),
+        2 => (id(), any_address(), boot()).prop_map(|(id, at, boot)| Boot(id, at, boot)),
         4 => (id(), any_address()).prop_map(|(id, at)| Confirm(id, at)),
         2 => (id(), any_address()).prop_map(|(id, at)| Fail(id, at)),
         1 => (id(), any_address()).prop_map(|(id, at)| Mismatch(id, at)),
@@ -101,7 +101,7 @@ impl Table {
                 self.added.remove(&id);
             }
             Happening::Hear(id, at, source) => _ = self.peers.hear(now, id, at, source),
-            Happening::Boot(id, boot) => self.peers.describe(id, boot, None, None),
+            Happening::Boot(id, at, boot) => self.peers.hear_boot(now, id, at, boot),
             Happening::Confirm(id, at) => {
                 self.peers.confirm(now, id, at);
                 self.working.insert(id, at);
@@ -115,12 +115,25 @@ impl Table {
                 self.working.retain(|peer, works| (*peer, *works) != (id, at));
             }
             Happening::Leave(id, from, boot) => {
-                if let Some(before) = self.peers.leave(id, from.ip(), boot) {
+                let before = self.peers.get(id).cloned();
+                match self.peers.leave(now, id, from, boot) {
                     // What the user added stays, and may be what works.
-                    let stays = |at| {
-                        before.addresses().iter().any(|a| (a.at, a.source) == (at, Source::Added))
-                    };
-                    self.working.retain(|peer, at| *peer != id || stays(*at));
+                    Goodbye::Left(before) => {
+                        let stays = |at| {
+                            let mut addresses = before.addresses().iter();
+                            addresses.any(|a| (a.at, a.source) == (at, Source::Added))
+                        };
+                        self.working.retain(|peer, at| *peer != id || stays(*at));
+                    }
+                    // Nothing goes but what spoke with this number.
+                    Goodbye::OneOfTwo => {
+                        let goes = |at: &SocketAddr| {
+                            let mut addresses = before.iter().flat_map(Peer::addresses);
+                            addresses.any(|a| a.at == *at && a.boot() == boot)
+                        };
+                        self.working.retain(|peer, at| *peer != id || !goes(at));
+                    }
+                    _ => {}
                 }
             }
         }

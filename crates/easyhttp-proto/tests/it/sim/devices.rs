@@ -12,7 +12,7 @@ use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, Peer, PeerTable, Source};
 use serde_json::{Value, json};
 
-use super::{Device, Found, GROUP, Output};
+use super::parts::{Device, Found, GROUP, Output};
 
 /// From where both kinds of device speak. Ours hears the answers there as well.
 const SPEAKER_PORT: u16 = 49152;
@@ -25,9 +25,7 @@ pub(super) struct Ours {
     id: DeviceId,
     discovery: Discovery,
     peers: PeerTable,
-    /// Where the devices that are being greeted may be as well.
-    /// And what the PINGs to the others have come to.
-    greeted: BTreeMap<DeviceId, (VecDeque<SocketAddr>, Pinged)>,
+    checks: Vec<Check>,
     probes: Vec<Probe>,
     pings: VecDeque<Output>,
     /// The leads that last, and when they are given next.
@@ -36,11 +34,21 @@ pub(super) struct Ours {
     told: Vec<Action>,
 }
 
+/// PINGs to all addresses of a device, one after the other.
+struct Check {
+    id: DeviceId,
+    at: SocketAddr,
+    /// Where it may be as well.
+    others: VecDeque<SocketAddr>,
+    /// What the PINGs so far have come to.
+    outcome: Pinged,
+}
+
 /// PINGs to a new address of a device, and to the one in use.
 struct Probe {
     id: DeviceId,
     new: SocketAddr,
-    old: SocketAddr,
+    old: Option<SocketAddr>,
     is_new: Option<bool>,
     is_old: Option<bool>,
 }
@@ -51,7 +59,7 @@ impl Ours {
             id,
             discovery: Discovery::new(id, port, entropy, now),
             peers: PeerTable::new(id, limits::PEERS),
-            greeted: BTreeMap::new(),
+            checks: Vec::new(),
             probes: Vec::new(),
             pings: VecDeque::new(),
             leads: Vec::new(),
@@ -65,9 +73,11 @@ impl Ours {
     }
 
     fn probe(&mut self, id: DeviceId, new: SocketAddr) {
-        let old = self.address_of(id).unwrap();
-        self.probes.push(Probe { id, new, old, is_new: None, is_old: None });
-        self.pings.extend([new, old].map(|at| Output::Ping { asked: Some(id), at }));
+        let old = self.address_of(id).filter(|old| *old != new);
+        let is_old = if old.is_some() { None } else { Some(false) };
+        self.probes.push(Probe { id, new, old, is_new: None, is_old });
+        let addresses = [Some(new), old].into_iter().flatten();
+        self.pings.extend(addresses.map(|at| Output::Ping { asked: Some(id), at }));
     }
 
     /// Whether the PING that has ended was one of a probe.
@@ -78,7 +88,12 @@ impl Ours {
         at: SocketAddr,
         found: Found,
     ) -> bool {
-        let is_it = |probe: &Probe| probe.id == asked && [probe.new, probe.old].contains(&at);
+        // The first that still waits for this address.
+        let is_it = |probe: &Probe| {
+            let is_new = probe.new == at && probe.is_new.is_none();
+            let is_old = probe.old == Some(at) && probe.is_old.is_none();
+            probe.id == asked && (is_new || is_old)
+        };
         let Some(index) = self.probes.iter().position(is_it) else { return false };
         let probe = &mut self.probes[index];
         let answered = matches!(found, Found::Device(found) if found == asked);
@@ -97,19 +112,24 @@ impl Ours {
     }
 
     /// PINGs the device wherever it may be, the best address first.
-    fn greet(&mut self, now: Duration, asked: DeviceId) {
-        let addresses = self.peers.get(asked).map(|peer| peer.addresses()).unwrap_or_default();
-        let addresses = addresses.iter().map(|address| address.at).collect();
-        self.greeted.insert(asked, (addresses, Pinged::Refused));
-        self.greet_elsewhere(now, asked);
+    fn check(&mut self, now: Duration, id: DeviceId) {
+        let addresses = self.peers.get(id).map(|peer| peer.addresses()).unwrap_or_default();
+        let others = addresses.iter().map(|address| address.at).collect();
+        self.check_elsewhere(now, id, others, Pinged::Refused);
     }
 
-    fn greet_elsewhere(&mut self, now: Duration, asked: DeviceId) {
-        let Some((others, outcome)) = self.greeted.get_mut(&asked) else { return };
-        match others.pop_front() {
-            Some(at) => self.pings.push_back(Output::Ping { asked: Some(asked), at }),
-            None => self.discovery.pinged(now, asked, *outcome, &mut self.peers),
-        }
+    fn check_elsewhere(
+        &mut self,
+        now: Duration,
+        id: DeviceId,
+        mut others: VecDeque<SocketAddr>,
+        outcome: Pinged,
+    ) {
+        let Some(at) = others.pop_front() else {
+            return self.discovery.pinged(now, id, outcome, &mut self.peers);
+        };
+        self.checks.push(Check { id, at, others, outcome });
+        self.pings.push_back(Output::Ping { asked: Some(id), at });
     }
 }
 
@@ -144,6 +164,8 @@ impl Device for Ours {
         if self.probe_ended(now, asked, at, found) {
             return;
         }
+        let check = self.checks.iter().position(|check| check.id == asked && check.at == at);
+        let check = check.map(|index| self.checks.remove(index));
         match found {
             Found::Device(found) if found == asked => {
                 if self.peers.confirm(now, asked, at) {
@@ -154,11 +176,16 @@ impl Device for Ours {
             Found::Device(_) => self.peers.mismatch(asked, at),
             Found::Refused | Found::Nobody => self.peers.fail(asked, at),
         }
-        // Where nobody answers somebody may be, whatever other addresses say.
-        if let (Found::Nobody, Some((_, outcome))) = (found, self.greeted.get_mut(&asked)) {
-            *outcome = Pinged::Silent;
+        if let Some(Check { others, outcome, .. }) = check {
+            // Where nobody answers somebody may be, whatever other addresses say.
+            let is_silent = matches!(found, Found::Nobody);
+            let outcome = if is_silent { Pinged::Silent } else { outcome };
+            self.check_elsewhere(now, asked, others, outcome);
         }
-        self.greet_elsewhere(now, asked);
+    }
+
+    fn add_peer(&mut self, now: Duration, id: DeviceId, at: SocketAddr) {
+        self.peers.add(now, id, at);
     }
 
     fn take_lead(&mut self, now: Duration, at: SocketAddr, source: Source) {
@@ -187,7 +214,7 @@ impl Device for Ours {
                     return Some(Self::datagram(GROUP, datagram));
                 }
                 Action::Answer(to, bytes) => return Some(Self::datagram(to, bytes)),
-                Action::Ping(asked) => self.greet(now, asked),
+                Action::Ping(asked) => self.check(now, asked),
                 Action::Ask { at, .. } => return Some(Output::Ping { asked: None, at }),
                 Action::Introduce(at) => return Some(Output::Introduce { at }),
                 Action::Probe(asked, at) => self.probe(asked, at),
@@ -287,6 +314,10 @@ impl Device for Python {
     }
 
     fn ping_ended(&mut self, _: Duration, _: Option<DeviceId>, _: SocketAddr, _: Found) {}
+
+    fn add_peer(&mut self, _: Duration, id: DeviceId, at: SocketAddr) {
+        self.known.insert(id, at);
+    }
 
     fn take_lead(&mut self, _: Duration, _: SocketAddr, _: Source) {}
 

@@ -32,7 +32,6 @@ fn other_paths_say_where_commands_go() {
     let served = Served::new();
     let mut client = served.connect();
     for path in [
-        "/",
         "/easyhttp",
         "/easyhttp/",
         "/easyhttp/api/",

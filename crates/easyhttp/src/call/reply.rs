@@ -1,0 +1,122 @@
+//! What an answer means, or that there is none.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use easyhttp_proto::exchange::{self, Event, Rejection};
+use easyhttp_proto::{Command, DeviceId};
+
+use super::{Call, Purpose};
+use crate::client::{Answer, Failure};
+use crate::error::{Error, Result};
+use crate::request::{Data, Request};
+
+/// What a peer answered.
+///
+/// A PONG, DATA, ACK or NACK has its command here; a peer that only says that
+/// it received something has none.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Reply {
+    /// What the answer says.
+    pub command: Option<Command>,
+    /// The data of a DATA.
+    pub data: Data,
+    /// Why a NACK refuses, if it says so.
+    pub reason: Option<String>,
+    /// The whole answer, as JSON.
+    pub json: Data,
+    /// The address that answered.
+    pub from: SocketAddr,
+    /// How long the exchange took, the connection included if it was new.
+    pub took: Duration,
+}
+
+impl Reply {
+    pub(super) fn unexpected(&self, id: DeviceId, expected: &str) -> Error {
+        let detail = match self.command {
+            Some(command) => format!("{expected} was expected, not {command}"),
+            None => format!("{expected} was expected, not a status alone"),
+        };
+        Error::Protocol { id, address: self.from, detail }
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn read(
+        &self,
+        at: SocketAddr,
+        answer: &Answer,
+        took: Duration,
+        purpose: Purpose,
+    ) -> Result<Reply> {
+        let id = self.id;
+        let note = answer.note.as_deref();
+        let read = exchange::Reply::read(id, answer.status, note, &answer.body);
+        // What was understood is JSON, and need not be parsed again.
+        let json = || std::str::from_utf8(&answer.body).map_or(Data::default(), Data::from_json);
+        match read {
+            Ok(exchange::Reply::Message(message)) => {
+                let event = match (purpose, message.command) {
+                    (Purpose::Command, Command::Pong) => Some(Event::Pong),
+                    (Purpose::Command, Command::Data) => Some(Event::Data),
+                    _ => None,
+                };
+                if let Some(event) = event {
+                    let request = || Request::new(message.header, message.data, at);
+                    self.node.notify_answer(event, request);
+                }
+                Ok(Reply {
+                    command: Some(message.command),
+                    data: Data::from_raw(message.data),
+                    reason: message.error.map(|reason| reason.message.into_owned()),
+                    json: json(),
+                    from: at,
+                    took,
+                })
+            }
+            Ok(_) => Ok(Reply {
+                command: None,
+                data: Data::default(),
+                reason: None,
+                json: json(),
+                from: at,
+                took,
+            }),
+            Err(rejection) => Err(match rejection {
+                Rejection::NoHandler => Error::NoHandler { id },
+                Rejection::HandlerFailed { message } => Error::HandlerFailed { id, message },
+                Rejection::Busy => Error::Busy { id },
+                Rejection::WrongDevice { found } => Error::WrongDevice { id, address: at, found },
+                Rejection::TooLarge => Error::TooLarge { what: "the message", limit: None },
+                Rejection::NotTaken { status, message } => {
+                    Error::NotTaken { id, address: at, status, message }
+                }
+                Rejection::NotUnderstood { malformed, .. } => {
+                    Error::Protocol { id, address: at, detail: malformed.to_string() }
+                }
+                other => Error::Protocol { id, address: at, detail: format!("{other:?}") },
+            }),
+        }
+    }
+
+    pub(super) fn failed(&self, address: SocketAddr, failure: Failure) -> Error {
+        let id = self.id;
+        match failure {
+            Failure::Connect(source) => Error::Unreachable { id, address, source },
+            Failure::ConnectTimeout(limit) => {
+                let after = if self.is_late() { self.limit } else { limit };
+                Error::TimedOut { id, address, after, sent: false }
+            }
+            Failure::Broken(source) => match source.downcast_ref::<hyper::Error>() {
+                Some(error) if error.is_parse() => {
+                    Error::Protocol { id, address, detail: source.to_string() }
+                }
+                _ => Error::Interrupted { id, address, source },
+            },
+            Failure::TooLarge => {
+                Error::TooLarge { what: "the answer", limit: Some(self.node.settings.limits.body) }
+            }
+        }
+    }
+}

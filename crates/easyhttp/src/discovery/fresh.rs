@@ -1,0 +1,74 @@
+//! An id that was just drawn is looked for once before it is kept.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use easyhttp_proto::DeviceId;
+use easyhttp_proto::discovery::FreshId;
+use easyhttp_proto::exchange::Speaker;
+use easyhttp_proto::limits;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
+
+use super::network::Network;
+use super::pings::who_is_at;
+use super::sockets::Sockets;
+use crate::client::Client;
+use crate::error::StartError;
+use crate::settings::Settings;
+use crate::tasks::Tasks;
+
+/// When the question goes out: twice, as packets get lost.
+const QUESTIONS: [Duration; 2] = [Duration::ZERO, Duration::from_millis(100)];
+
+/// How long answers are waited for in all. Devices answer within milliseconds.
+const WAIT: Duration = Duration::from_millis(250);
+
+/// Whether a device on this network has the id, and answers to it. A network
+/// on which one cannot ask has none.
+pub(crate) async fn is_taken(
+    id: DeviceId,
+    settings: &Settings,
+    answers_at: Option<IpAddr>,
+) -> Result<bool, StartError> {
+    let fresh = FreshId::new(id, getrandom::u64().map_err(StartError::Randomness)?);
+    let Ok(mut sockets) = Sockets::open(Network::of(settings, answers_at)) else {
+        return Ok(false);
+    };
+    let (client, tasks) = (Client::new(&settings.limits), Tasks::new(Handle::current()));
+    let start = Instant::now();
+    let mut buffer = [0; limits::DATAGRAM_READ];
+    let ends = QUESTIONS.iter().skip(1).chain([&WAIT]);
+    for end in ends {
+        sockets.announce(&fresh.question(), false);
+        while let Ok((length, from)) =
+            timeout_at(start + *end, sockets.receive(&mut buffer)).await
+        {
+            let Some(at) = fresh.taken(from, &buffer[..length]) else { continue };
+            // A datagram is a claim.
+            let speaker = Speaker::new(id, None, 0);
+            let answered = who_is_at(&client, &tasks, &speaker, at, limits::CHECK).await;
+            if answered.is_some_and(|(other, _)| other == id) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EasyHttpAsync;
+
+    #[tokio::test]
+    async fn an_id_is_taken_when_its_device_answers() {
+        let port = 20_000 + u16::try_from(std::process::id() % 40_000).unwrap();
+        let builder = || EasyHttpAsync::builder().port(0).discovery_port(port).random_id();
+        let device = builder().start().await.unwrap();
+        let (settings, _) = builder().finish().unwrap();
+        assert!(is_taken(device.id(), &settings, None).await.unwrap());
+        let free = crate::lifecycle::new_id().unwrap();
+        assert!(!is_taken(free, &settings, None).await.unwrap());
+    }
+}
