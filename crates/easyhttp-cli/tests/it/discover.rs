@@ -56,9 +56,6 @@ fn a_device_that_multicast_does_not_reach_is_found_by_its_address_or_name() {
     let mut near = here.serve("near", &["--peer", &device.at()]);
     let joined = near.event("joined");
     assert_eq!((&joined["id"], &joined["source"]), (&device.id.clone().into(), &"named".into()));
-    // Who knows it tells others, who need not know its address.
-    let told = Place::new().run(&["fetch", &device.id, "--peer", &near.at()]);
-    assert_eq!(told.assert_done().out, "1\n");
 }
 
 #[test]
