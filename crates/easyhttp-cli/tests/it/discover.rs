@@ -61,7 +61,7 @@ fn a_device_that_multicast_does_not_reach_is_found_by_its_address_or_name() {
 #[test]
 fn nobody_there_is_3_with_what_was_tried_and_the_usual_causes() {
     let place = Place::new();
-    let found = place.run(&["discover", "--timeout", "0.2", "--json"]);
+    let found = place.run(&["discover", "--wait", "1", "--json"]);
     let error = found.assert_failed(3, "no_devices");
     let port = place.discovery_port.to_string();
     assert_eq!(error["discovery_port"].to_string(), port);
