@@ -75,7 +75,7 @@ pub(crate) struct Finding {
     #[arg(long = "peer", value_name = "HOST:PORT")]
     pub(crate) peers: Vec<At>,
 
-    /// Try every address around this machine, which takes 5 seconds
+    /// Ask every address around this machine at port 5000, which takes 5 seconds
     #[arg(long)]
     pub(crate) sweep: bool,
 

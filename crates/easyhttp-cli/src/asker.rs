@@ -8,11 +8,15 @@ use easyhttp::{DeviceId, EasyHttpAsync, Error, Limits};
 
 use crate::args::{Common, Target};
 use crate::failure::Failure;
+use crate::silence::Silence;
 use crate::{identity, network, progress};
 
 /// How long a device is looked for. Those that are there answer within
 /// milliseconds; this outlasts several lost packets.
 const FIND: Duration = Duration::from_secs(3);
+
+/// The same with a sweep, which takes 5 s in a network of 254 addresses.
+const SWEEP: Duration = Duration::from_secs(8);
 
 /// How much later than the library this gives up: it knows better whether the
 /// request was on its way.
@@ -55,7 +59,8 @@ impl Asker {
             asker.device.add(asker.id, *address)?;
         }
         if target.at.is_none() {
-            asker.find().await?;
+            let usual = if target.finding.sweep { SWEEP } else { FIND };
+            asker.find(usual, common).await?;
         }
         Ok(asker)
     }
@@ -83,10 +88,10 @@ impl Asker {
         self
     }
 
-    async fn find(&self) -> Result<(), Failure> {
+    async fn find(&self, usual: Duration, common: &Common) -> Result<(), Failure> {
         let wait = match self.deadline {
             Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => FIND,
+            None => usual,
         };
         let text = || match self.device.devices().len() {
             0 => format!("looking for {}", self.id),
@@ -94,10 +99,25 @@ impl Asker {
             n => format!("looking for {} … {n} other devices seen", self.id),
         };
         let found = progress::show(text, self.device.find(self.id, wait)).await;
-        found.map(|_| ()).map_err(|error| {
-            let hint = hint(&error);
-            Failure::from(error).with_hint(hint)
-        })
+        let Err(error) = found else { return Ok(()) };
+        let hint = self.hint(&error, common).await;
+        Err(Failure::from(error).with_hint(hint))
+    }
+
+    /// What to do about a device that was not found.
+    async fn hint(&self, error: &Error, common: &Common) -> String {
+        let seen = match error {
+            Error::UnknownDevice { seen, .. } => &seen[..],
+            _ => &[],
+        };
+        if let Some(near) = nearest(self.id, seen) {
+            return format!("did you mean {near}?");
+        }
+        if !seen.is_empty() {
+            return ADDRESS_HINT.to_owned();
+        }
+        let summary = Silence::of(&self.device, common).await.summary();
+        format!("{summary}. `easyhttp discover` says more.\nOr {ADDRESS_HINT}")
     }
 
     async fn timed_out(&self) -> Error {
@@ -126,17 +146,6 @@ async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) ->
 }
 
 const ADDRESS_HINT: &str = "name its address with --at HOST:PORT, and it need not be found";
-
-/// What to do about a device that was not found.
-fn hint(error: &Error) -> String {
-    match error {
-        Error::UnknownDevice { id, seen } => match nearest(*id, seen) {
-            Some(near) => format!("did you mean {near}?"),
-            None => ADDRESS_HINT.to_owned(),
-        },
-        _ => ADDRESS_HINT.to_owned(),
-    }
-}
 
 /// The one that differs in a character or two: ids are random, so that was a
 /// slip.

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use easyhttp::{Error, StartError};
+use serde::Serialize;
 
 use crate::json::Object;
 
@@ -69,6 +70,14 @@ impl Failure {
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         if let Some(report) = &mut self.report {
             report.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// With one more thing that programs want to know.
+    pub(crate) fn with_detail(mut self, name: &'static str, value: impl Serialize) -> Self {
+        if let Some(report) = &mut self.report {
+            report.details = std::mem::take(&mut report.details).with(name, value);
         }
         self
     }

@@ -1,12 +1,13 @@
 //! What the library says while it works, on standard error.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
 
 use crate::output::warn;
+use crate::screen;
 
 /// `debug`, or `easyhttp=debug,hyper=info`.
 const VARIABLE: &str = "EASYHTTP_LOG";
@@ -22,6 +23,15 @@ pub(crate) fn start(is_verbose: bool) {
     };
     let filter =
         if is_verbose { filter.with_target("easyhttp", LevelFilter::DEBUG) } else { filter };
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
+    let lines = fmt::layer().with_writer(writer).with_ansi(false).with_target(false);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+}
+
+/// Standard error, unless something live is on that very terminal, which lines
+/// would tear apart.
+fn writer() -> Box<dyn io::Write> {
+    match screen::is_open() && io::stderr().is_terminal() {
+        true => Box::new(io::sink()),
+        false => Box::new(io::stderr()),
+    }
 }

@@ -7,9 +7,9 @@
 //! | [`commands`] | what each command does |
 //! | [`asker`], [`identity`] | the device that a command speaks as |
 //! | [`network`], [`interrupt`] | this machine: its network, and Ctrl-C |
-//! | [`output`], [`progress`], [`style`] | what is seen |
+//! | [`output`], [`progress`], [`event`], [`style`] | what is seen |
 //! | [`screen`], [`grid`], [`text`] | what is live on the terminal |
-//! | [`failure`], [`usage`] | what goes wrong, and the exit code |
+//! | [`failure`], [`usage`], [`silence`] | what goes wrong, and the exit code |
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -19,6 +19,7 @@
 mod args;
 mod asker;
 mod commands;
+mod event;
 mod failure;
 mod grid;
 mod identity;
@@ -29,6 +30,7 @@ mod network;
 mod output;
 mod progress;
 mod screen;
+mod silence;
 mod style;
 mod text;
 mod usage;

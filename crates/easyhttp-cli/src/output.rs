@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::event::Event;
 use crate::failure::{Exit, Failure};
 use crate::json::Object;
 use crate::style::{BAD, DIM, printable, styled};
@@ -42,6 +43,18 @@ impl Output {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{object}").and_then(|()| stdout.flush())?;
         Ok(())
+    }
+
+    /// Prints something that happened.
+    pub(crate) fn event(&self, event: Event) -> Result<(), Failure> {
+        let line = event.line(self.is_json);
+        if self.is_json {
+            let mut stdout = io::stdout().lock();
+            writeln!(stdout, "{line}").and_then(|()| stdout.flush())?;
+            Ok(())
+        } else {
+            self.text(&line)
+        }
     }
 
     /// Prints data of another device: as it is, unless a terminal would obey it.

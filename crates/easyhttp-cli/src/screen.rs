@@ -4,6 +4,7 @@
 //! whatever stood on the first one is back afterwards.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::ColorChoice;
 use terminal_size::{Height, Width, terminal_size_of};
@@ -18,6 +19,13 @@ const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 const HOME: &str = "\x1b[H";
 const CLEAR_LINE: &str = "\x1b[K";
 const CLEAR_BELOW: &str = "\x1b[J";
+
+/// Whether a screen is open, for those who would write on it.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn is_open() -> bool {
+    IS_OPEN.load(Ordering::Relaxed)
+}
 
 /// The screen. Dropping it gives the terminal back.
 #[derive(Debug)]
@@ -34,6 +42,7 @@ impl Screen {
     pub(crate) fn open() -> Result<Self, Failure> {
         let choice = anstream::AutoStream::choice(&io::stdout());
         write(ENTER)?;
+        IS_OPEN.store(true, Ordering::Relaxed);
         Ok(Self { has_colours: choice != ColorChoice::Never })
     }
 
@@ -71,6 +80,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         // If the terminal is gone, there is nothing to give back.
         let _ = write(LEAVE);
+        IS_OPEN.store(false, Ordering::Relaxed);
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn how(source: Source) -> &'static str {
     match source {
         Source::Found => "multicast",
         Source::Learned => "request",
-        Source::Added => "address",
+        Source::Added => "named",
         Source::Advertised => "DNS-SD",
         Source::Remembered => "last run",
         Source::Introduced => "introduction",
@@ -90,6 +90,16 @@ pub(crate) fn duration(time: std::time::Duration) -> String {
         ..0.001 => format!("{:.0} µs", seconds * 1e6),
         ..1.0 => format!("{:.2} ms", seconds * 1e3),
         _ => format!("{seconds:.2} s"),
+    }
+}
+
+/// How long ago something was, as people read it: `now`, `12 s`, `3 min`.
+pub(crate) fn age(time: std::time::Duration) -> String {
+    match time.as_secs() {
+        0 => "now".to_owned(),
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
     }
 }
 

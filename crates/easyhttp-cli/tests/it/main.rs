@@ -13,3 +13,4 @@ mod peers;
 mod serve;
 mod support;
 mod usage;
+mod watch;

@@ -56,6 +56,7 @@ fn devices_that_come_and_go_are_told() {
     assert_eq!(joined["id"], second.id);
     assert_eq!(joined["address"], second.at());
     assert_eq!(joined["source"], "multicast");
+    assert_eq!(joined["version"], "0.4.0");
     end(second, Signal::TERM);
     assert_eq!(first.event("left")["id"], joined["id"]);
     end(first, Signal::INT);

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A place of its own for one test: its devices see no others.
 pub(crate) struct Place {
     pub(crate) folder: PathBuf,
-    discovery_port: u16,
+    pub(crate) discovery_port: u16,
 }
 
 impl Place {

@@ -35,6 +35,11 @@ fn wrong_usage_is_2() {
         &["send", "7H8G2K", "ACK"],
         &["send", "7H8G2K", "42"],
         &["discover", "--interface", "no-such-interface"],
+        &["discover", "--watch", "--wait", "1"],
+        &["discover", "--peer", "192.168.1.23"],
+        &["serve", "--peer", "192.168.1.23:0"],
+        &["serve", "--peer", "192.168.1.23:5000", "--no-discovery"],
+        &["ping", "7H8G2K", "--sweep", "--at", "192.168.1.23:5000"],
     ];
     for arguments in wrong {
         let ran = place.run(&[*arguments, &["--json"]].concat());
@@ -45,6 +50,13 @@ fn wrong_usage_is_2() {
         assert!(ran.err.starts_with("error: "), "{ran:?}");
     }
     assert_eq!(place.run(&[]).code, Some(2));
+}
+
+#[test]
+fn a_wrong_address_shows_the_form() {
+    let place = Place::new();
+    let wrong = place.run(&["discover", "--peer", "fe80::1"]);
+    assert!(wrong.err.contains("192.168.1.23:5000, [fe80::1]:5000 or"), "{wrong:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use super::event::{self, Event};
+use crate::event::{self, Event};
 
 /// How many lines wait to be printed. What comes then is counted only.
 const WAITING: usize = 1024;

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use self::answer::Answers;
 use self::log::Log;
 use crate::args::{Common, Serve};
+use crate::event::Event;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::network::{self, check_interfaces, own_address};
@@ -77,12 +78,7 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
     Ok(Exit::Done)
 }
 
-fn opening(
-    device: &EasyHttpAsync,
-    common: &Common,
-    config: &Path,
-    answers: &Answers,
-) -> event::Event {
+fn opening(device: &EasyHttpAsync, common: &Common, config: &Path, answers: &Answers) -> Event {
     let port = device.port().unwrap_or_default();
     let address = SocketAddr::new(own_address(common), port);
     event::started(device.id(), address, config, answers)
@@ -100,7 +96,7 @@ fn with_events(builder: Builder<EasyHttpAsync>, log: &Arc<Log>) -> Builder<EasyH
     let peer = |name: &'static str| {
         let log = Arc::clone(log);
         move |peer: Peer| {
-            log.add(event::peer(name, &peer));
+            log.add(crate::event::peer(name, &peer));
             ready(())
         }
     };
@@ -114,14 +110,14 @@ fn with_events(builder: Builder<EasyHttpAsync>, log: &Arc<Log>) -> Builder<EasyH
         .on_moved_async({
             let log = Arc::clone(log);
             move |moved| {
-                log.add(event::moved(&moved));
+                log.add(crate::event::moved(&moved));
                 ready(())
             }
         })
         .on_duplicate_id_async({
             let log = Arc::clone(log);
             move |twin| {
-                log.add(event::duplicate_id(&twin));
+                log.add(crate::event::duplicate_id(&twin));
                 ready(())
             }
         })

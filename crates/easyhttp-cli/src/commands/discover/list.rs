@@ -1,57 +1,57 @@
-//! `easyhttp discover`: lists the devices that answer on this network.
+//! The devices that answer now, listed once.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use easyhttp::{EasyHttpAsync, Error, Peer};
-use tokio::sync::mpsc;
+use easyhttp::{EasyHttpAsync, Error, Peer, PresenceEvent};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
+use super::PING;
 use crate::args::{Common, Discover};
+use crate::event::about;
 use crate::failure::{Exit, Failure};
 use crate::json::Object;
 use crate::output::Output;
-use crate::style::{BAD, DIM, GOOD, ID, TITLE, duration, how, milliseconds, printable, styled};
-use crate::{identity, network, progress};
+use crate::silence::Silence;
+use crate::style::{
+    BAD, DIM, GOOD, ID, TITLE, age, duration, how, milliseconds, printable, styled,
+};
+use crate::{network, progress};
 
 /// How long to listen: devices answer within milliseconds, unless a packet is
 /// lost.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// How long a device that was found may take to answer a PING.
-const PING: Duration = Duration::from_secs(1);
+/// The same with a sweep, which takes 5 s in a network of 254 addresses.
+const SWEEP: Duration = Duration::from_secs(7);
 
-pub(crate) async fn run(
+pub(super) async fn run(
+    device: &EasyHttpAsync,
     args: &Discover,
     common: &Common,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    network::check_interfaces(common)?;
     let started = Instant::now();
-    let wait = args.wait.or(common.timeout).unwrap_or(WAIT);
+    let usual = if args.finding.sweep { SWEEP } else { WAIT };
+    let wait = args.wait.or(common.timeout).unwrap_or(usual);
     let end = started + common.timeout.map_or(wait, |timeout| wait.min(timeout));
     let last = common.timeout.map_or(end + PING, |timeout| started + timeout);
 
-    let (joined, mut joining) = mpsc::unbounded_channel();
-    let device =
-        network::builder(common, &args.finding).ask_only().id(identity::own()?).timeout(PING);
-    let device = device
-        .on_joined_async(move |peer| {
-            let _ = joined.send(peer);
-            std::future::ready(())
-        })
-        .start()
-        .await?;
-
     let mut list = List { output, count: 0 };
+    let mut presence = device.presence();
+    let mut asked = BTreeSet::new();
     let mut pings = JoinSet::new();
     // While devices may still join, those that did are asked.
     let listening = async {
         loop {
             tokio::select! {
-                Some(peer) = joining.recv() => {
-                    pings.spawn(ping(device.handle(), peer));
-                }
+                Some(event) = presence.next() => match event {
+                    PresenceEvent::Joined(peer) if asked.insert(peer.id) => {
+                        pings.spawn(ping(device.handle(), peer));
+                    }
+                    _ => {}
+                },
                 Some(Ok(found)) = pings.join_next() => list.add(found)?,
                 else => return Ok::<_, Failure>(()),
             }
@@ -69,7 +69,29 @@ pub(crate) async fn run(
             list.add(found)?;
         }
     }
-    list.finish(started.elapsed())
+    match list.count {
+        0 => Err(nobody(device, args, common, started.elapsed()).await),
+        _ => list.finish(),
+    }
+}
+
+async fn nobody(
+    device: &EasyHttpAsync,
+    args: &Discover,
+    common: &Common,
+    waited: Duration,
+) -> Failure {
+    let silence = Silence::of(device, common).await;
+    let peers: Vec<_> = args.finding.peers.iter().map(ToString::to_string).collect();
+    let peers = match &peers[..] {
+        [] => String::new(),
+        peers => format!(", and none answered at {}", peers.join(", ")),
+    };
+    let message = format!("no device was found within {}{peers}", duration(waited));
+    Failure::new(Exit::NotFound, "no_devices", message)
+        .with_detail("discovery_port", network::discovery_port(common))
+        .with_detail("interfaces", silence.to_objects())
+        .with_hint(silence.explain())
 }
 
 /// A device, and what came of asking it.
@@ -96,8 +118,7 @@ impl List<'_> {
     fn add(&mut self, found: Found) -> Result<(), Failure> {
         progress::clear();
         if self.count == 0 && !self.output.is_json() {
-            let title = format!("{:<6}  {:<21}  {:<9}  PING", "ID", "ADDRESS", "FOUND BY");
-            self.output.text(&styled(TITLE, title).to_string())?;
+            self.output.text(&styled(TITLE, title()).to_string())?;
         }
         self.count += 1;
         if self.output.is_json() {
@@ -107,11 +128,7 @@ impl List<'_> {
         }
     }
 
-    fn finish(self, waited: Duration) -> Result<Exit, Failure> {
-        if self.count == 0 {
-            let message = format!("no device was found within {}", duration(waited));
-            return Err(Failure::new(Exit::NotFound, "no_devices", message).with_hint(CAUSES));
-        }
+    fn finish(self) -> Result<Exit, Failure> {
         if !self.output.is_json() {
             let s = if self.count == 1 { "" } else { "s" };
             self.output.text(&styled(DIM, format!("{} device{s}", self.count)).to_string())?;
@@ -120,31 +137,33 @@ impl List<'_> {
     }
 }
 
-const CAUSES: &str = "usual causes are:
-  - no device is running: try `easyhttp serve` here, or `easyhttp demo`
-  - the device is on another network: another Wi-Fi, a guest network, a VPN
-  - a firewall, here or there, does not let UDP port 37020 through
-  - the Wi-Fi keeps its clients apart (client isolation), or drops multicast
-If you know its address, ask it there: easyhttp ping ID --at HOST:PORT";
+/// Devices are listed as they answer, so the columns are as wide as what they
+/// usually hold.
+fn title() -> String {
+    let [id, address, by] = ["ID", "ADDRESS", "FOUND BY"];
+    format!("{id:<6}  {address:<21}  {by:<12}  {:<9}  {:<7}  AGE", "PING", "VERSION")
+}
 
 impl Found {
     fn to_text(&self) -> String {
         let Self { peer, answer } = self;
+        let (id, by) = (styled(ID, peer.id), how(peer.source));
         let address = peer.address().map_or_else(|| "-".to_owned(), |at| at.to_string());
-        let answer = match answer {
-            Ok(took) => styled(GOOD, duration(*took)),
-            Err(error) => styled(BAD, in_short(error)),
+        let version = printable(peer.version.as_deref().unwrap_or("-"));
+        let age = peer.last_seen.map_or_else(|| "-".to_owned(), age);
+        let (took, problem) = match answer {
+            Ok(took) => (styled(GOOD, duration(*took)), String::new()),
+            Err(error) => {
+                let failed = styled(BAD, "failed".to_owned());
+                (failed, format!("\n        {}", styled(BAD, in_short(error))))
+            }
         };
-        format!("{}  {address:<21}  {:<9}  {answer}", styled(ID, peer.id), how(peer.source))
+        format!("{id}  {address:<21}  {by:<12}  {took:<9}  {version:<7}  {age}{problem}")
     }
 
     fn into_object(self) -> Object {
         let Self { peer, answer } = self;
-        let object = Object::new()
-            .with("id", peer.id)
-            .with("address", peer.address())
-            .with("addresses", &peer.addresses)
-            .with("source", how(peer.source));
+        let object = about(&peer).with("age_ms", peer.last_seen.map(milliseconds));
         match answer {
             Ok(took) => object.with("ms", milliseconds(took)),
             Err(error) => object.with("error", Failure::from(error).error()),
