@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::exchange::Answer;
-use crate::peers::{Address, PeerTable};
+use crate::peers::{Address, PeerTable, Source};
 use crate::{API_PATH, DeviceId, Malformed, VERSION, json, limits};
 
 /// The HTTP path that says who is here.
@@ -35,9 +35,11 @@ pub fn about(own: DeviceId) -> Answer {
 }
 
 /// The peers that are told to somebody at `asker`: those that are here, each
-/// where it has answered.
+/// where it has answered, or from where it has asked. What only a datagram says
+/// is not passed on.
 pub fn introduce(peers: &PeerTable, asker: IpAddr) -> Answer {
-    let is_told = |address: &Address| address.verified && address.at.ip() != asker.to_canonical();
+    let is_sure = |address: &Address| address.verified || address.source == Source::Learned;
+    let is_told = |address: &Address| is_sure(address) && address.at.ip() != asker.to_canonical();
     let told = present(peers).filter(|(_, address)| is_told(address));
     let entries: Vec<_> = told.map(|(id, address)| (id, address.at)).collect();
     Answer { body: write(&entries), ..Answer::empty(200) }

@@ -156,6 +156,12 @@ impl Device {
         }
     }
 
+    /// What it said when another one joined.
+    pub(crate) fn joined(&self, id: &str) -> &Value {
+        let is_it = |event: &&Value| event["event"] == "joined" && event["id"] == id;
+        self.said.iter().find(is_it).unwrap()
+    }
+
     /// Whether there was an event of this name among those that were taken.
     pub(crate) fn has_said(&self, name: &str) -> bool {
         self.count(name) > 0

@@ -27,4 +27,5 @@ mod poor_switch;
 mod presence;
 mod python;
 mod support;
+mod ways;
 mod wire;

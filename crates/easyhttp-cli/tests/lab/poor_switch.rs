@@ -6,9 +6,12 @@ use crate::namespace::{Held, Namespace};
 use crate::support::has_python;
 
 /// What a poor switch does to frames: the shares of those that it loses, apart
-/// for multicast, and doubles, and the longest delay in seconds.
+/// for multicast and for the group of discovery, and doubles, and the longest
+/// delay in seconds.
+#[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) multicast_loss: f64,
+    pub(crate) group_loss: f64,
     pub(crate) loss: f64,
     pub(crate) doubled: f64,
     pub(crate) delay: f64,
@@ -31,9 +34,10 @@ impl PoorSwitch {
         if !has_python("a poor switch in the network lab") {
             return None;
         }
-        let Faults { multicast_loss, loss, doubled, delay } = faults;
+        let Faults { multicast_loss, group_loss, loss, doubled, delay } = faults;
         let faults = json!({
             "multicast_loss": multicast_loss,
+            "group_loss": group_loss,
             "loss": loss,
             "doubled": doubled,
             "delay": delay,

@@ -1,6 +1,7 @@
 """A poor switch: it loses, delays and doubles frames, as the dice of a seed fall.
 
-    python3 switch.py SEED '{"multicast_loss": 0.3, "loss": 0, "doubled": 0.1, "delay": 0.02}' PORT...
+    python3 switch.py SEED '{"multicast_loss": 0.3, "group_loss": 0, "loss": 0, "doubled": 0.1,
+                             "delay": 0.02}' PORT...
 
 Every frame that comes in at a port goes out at all the others, or not: that is
 decided for each of them anew. Shares are from 0 to 1, `delay` is the longest
@@ -23,6 +24,10 @@ SOL_PACKET, PACKET_VNET_HDR, PACKET_OUTGOING = 263, 15, 4
 VNET_HEADER = 10
 
 LARGEST = 1 << 17
+
+# Where the group of discovery is heard on an Ethernet: 224.0.0.106 (RFC 1112, 6.4)
+# and ff12::8000:6a (RFC 2464, 7).
+GROUPS = bytes.fromhex("01005e00006a"), bytes.fromhex("33338000006a")
 
 
 def main():
@@ -59,9 +64,11 @@ def open_port(name):
 
 def times(frame, faults, chance):
     """When a frame is delivered to a port: once, twice, or never."""
-    first, *_ = frame[VNET_HEADER:]
-    is_multicast = first & 1 and frame[VNET_HEADER : VNET_HEADER + 6] != b"\xff" * 6
+    to = frame[VNET_HEADER : VNET_HEADER + 6]
+    is_multicast = to[0] & 1 and to != b"\xff" * 6
     loss = faults["multicast_loss" if is_multicast else "loss"]
+    if to in GROUPS:
+        loss = max(loss, faults["group_loss"])
     copies = 0 if chance.random() < loss else 2 if chance.random() < faults["doubled"] else 1
     return [time.monotonic() + chance.random() * faults["delay"] for _ in range(copies)]
 
