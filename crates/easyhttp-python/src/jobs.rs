@@ -52,11 +52,13 @@ where
     }
 }
 
-/// Waits for something to do: a function, its arguments, and whether the thread
-/// should start another one, because none is left that waits. None: the thread is
-/// not needed any more.
+/// A function, its arguments, and whether the thread that takes it should start
+/// another one, because none is left that waits.
+type Taken<'py> = (Py<PyAny>, Bound<'py, PyTuple>, bool);
+
+/// Waits for something to do. None: the thread is not needed any more.
 #[pyfunction]
-pub(crate) fn next_job(py: Python<'_>) -> PyResult<Option<(Py<PyAny>, Bound<'_, PyTuple>, bool)>> {
+pub(crate) fn next_job(py: Python<'_>) -> PyResult<Option<Taken<'_>>> {
     let Some((job, is_alone)) = py.detach(wait) else { return Ok(None) };
     Ok(Some((job.function.clone_ref(py), (job.arguments)(py)?, is_alone)))
 }

@@ -110,7 +110,7 @@ class EasyHTTPAsync(Base):
 
     async def ping_time(self, device_id: str) -> float:
         """Gives the round trip in seconds; see `EasyHTTP.ping_time`."""
-        return float(await self._here().run(self._running().ping(device_id)))
+        return await self._here().run(self._running().ping(device_id))
 
     async def fetch_data(self, device_id: str, query: Any = None) -> Any:
         """Asks a device for data, and gives the data; see `EasyHTTP.fetch_data`."""
@@ -125,15 +125,13 @@ class EasyHTTPAsync(Base):
     ) -> Dict[str, Any]:
         """Sends any command, and gives the answer; see `EasyHTTP.send_command`."""
         pending = self._send(device_id, command_type, data, "data")
-        answer: Dict[str, Any] = await self._here().run(pending)
-        return answer
+        return await self._here().run(pending)
 
     # ---- who is there ----
 
     async def find(self, device_id: str, timeout: float = 3.0) -> Device:
         """Waits until a device is known; see `EasyHTTP.find`."""
-        found: Device = await self._here().run(self._find(device_id, timeout))
-        return found
+        return await self._here().run(self._find(device_id, timeout))
 
     async def presence(self) -> AsyncIterator[PresenceEvent]:
         """Gives what happens to devices, for ``async for``; see `EasyHTTP.presence`."""
@@ -146,8 +144,7 @@ class EasyHTTPAsync(Base):
 
     async def interfaces(self) -> List[Interface]:
         """What discovery does on each network interface; see `EasyHTTP.interfaces`."""
-        interfaces: List[Interface] = await self._here().run(self._running().interfaces())
-        return interfaces
+        return await self._here().run(self._running().interfaces())
 
     async def start_discovery(self) -> None:
         """Starts to find others and to be found; see `EasyHTTP.start_discovery`."""

@@ -12,6 +12,7 @@ from typing import (
     Any,
     Callable,
     Dict,
+    Generic,
     Iterable,
     List,
     Optional,
@@ -37,6 +38,7 @@ PORT = 37020
 #: What is always listened for, for the log.
 PRESENCE = ("on_joined", "on_left", "on_lost", "on_moved", "on_duplicate_id")
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -209,7 +211,7 @@ class Base:
         was_added = self._added.pop(_native.check_id(device_id), None) is not None
         return (self._is_running and self._running().remove(device_id)) or was_added
 
-    def _find(self, device_id: str, timeout: float) -> _native.Pending:
+    def _find(self, device_id: str, timeout: float) -> _native.Pending[Device]:
         return self._running().find(device_id, checks.seconds("timeout", timeout))
 
     def _start_discovery(self) -> None:
@@ -281,7 +283,9 @@ class Base:
         # be collected.
         return functools.partial(_receive, weakref.ref(self))
 
-    def _receive(self, event: str, arguments: Dict[str, Any], answer: _native.Answer) -> None:
+    def _receive(
+        self, event: str, arguments: Dict[str, Any], answer: _native.Answer
+    ) -> None:
         """Called by a thread of `_workers`."""
         if event in PRESENCE and self._says():
             self._say(_presence(event, arguments))
@@ -298,7 +302,7 @@ class Base:
 
     # ---- starting and stopping ----
 
-    def _start(self) -> _native.Pending:
+    def _start(self) -> _native.Pending[_native.Device]:
         if self._is_running or self._is_starting:
             raise AlreadyRunning(f"the device {self.id} is running already")
         _workers.start()
@@ -341,20 +345,24 @@ class Base:
 
     # ---- talking ----
 
-    def _send(self, device_id: str, command: Any, data: Any, name: str) -> _native.Pending:
+    def _send(
+        self, device_id: str, command: Any, data: Any, name: str
+    ) -> _native.Pending[Dict[str, Any]]:
         number = command.value if isinstance(command, commands) else command
         checks.integer("command_type", number, 1, len(commands))
         return self._running().send(device_id, number, data, name)
 
-    def _told_ping(self, device_id: str) -> Told:
+    def _told_ping(self, device_id: str) -> Told[float]:
         return Told(
             self, f"{device_id} is online", f"{device_id} is offline or not responding"
         )
 
-    def _told_push(self, device_id: str) -> Told:
-        return Told(self, f"Successfully wrote to {device_id}", f"Error writing to {device_id}")
+    def _told_push(self, device_id: str) -> Told[bool]:
+        return Told(
+            self, f"Successfully wrote to {device_id}", f"Error writing to {device_id}"
+        )
 
-    def _told_send(self, device_id: str) -> Told:
+    def _told_send(self, device_id: str) -> Told[Dict[str, Any]]:
         return Told(self, "", f"Failed to send to {device_id}")
 
     # ---- saying what happens ----
@@ -379,7 +387,7 @@ class Base:
         return f"<{type(self).__name__} {self.id or 'without id'}, {state}>"
 
 
-class Told:
+class Told(Generic[T]):
     """A call of which only success or failure is told. `value` is what it gave, None
     if it failed. Why, is said to the log."""
 
@@ -389,9 +397,9 @@ class Told:
         self.device = device
         self.good = good
         self.bad = bad
-        self.value: Any = None
+        self.value: Optional[T] = None
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> Told[T]:
         return self
 
     def __exit__(
@@ -410,7 +418,10 @@ class Told:
 
 
 def _receive(
-    device: "weakref.ref[Base]", event: str, arguments: Dict[str, Any], answer: _native.Answer
+    device: "weakref.ref[Base]",
+    event: str,
+    arguments: Dict[str, Any],
+    answer: _native.Answer,
 ) -> None:
     alive = device()
     if alive is None:

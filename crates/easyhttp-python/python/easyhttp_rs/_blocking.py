@@ -157,7 +157,7 @@ class EasyHTTP(Base):
             CallFailed: Why there is no answer: `UnknownDevice`, `Unreachable`,
                 `TimedOut` and the like.
         """
-        return float(self._running().ping(device_id).wait())
+        return self._running().ping(device_id).wait()
 
     def fetch_data(self, device_id: str, query: Any = None) -> Any:
         """Asks a device for data, and gives the data. None if it has none to give.
@@ -187,8 +187,7 @@ class EasyHTTP(Base):
             CallFailed: As `ping_time`.
             TypeError, ValueError: As `send`.
         """
-        answer: Dict[str, Any] = self._send(device_id, command_type, data, "data").wait()
-        return answer
+        return self._send(device_id, command_type, data, "data").wait()
 
     # ---- who is there ----
 
@@ -198,8 +197,7 @@ class EasyHTTP(Base):
         Raises:
             UnknownDevice: If it is not heard in that time.
         """
-        found: Device = self._find(device_id, timeout).wait()
-        return found
+        return self._find(device_id, timeout).wait()
 
     def presence(self) -> Iterator[PresenceEvent]:
         """Waits for what happens to devices, one event after the other, until this
@@ -214,8 +212,7 @@ class EasyHTTP(Base):
     def interfaces(self) -> List[Interface]:
         """What discovery does on each network interface, for those who ask why two
         devices do not see each other."""
-        interfaces: List[Interface] = self._running().interfaces().wait()
-        return interfaces
+        return self._running().interfaces().wait()
 
     def start_discovery(self) -> None:
         """Starts to find others and to be found, if it does not already.

@@ -7,7 +7,7 @@ import asyncio
 import inspect
 import logging
 from contextvars import ContextVar
-from typing import Any, Awaitable, Callable, Dict, Optional, Tuple
+from typing import Any, Awaitable, Callable, Coroutine, Dict, Optional, Tuple
 
 from ._errors import Refused
 from ._native import Answer
@@ -41,7 +41,9 @@ class Callback:
     def __init__(self, event: str, function: Callable[..., Any]) -> None:
         check_event(event)
         if not callable(function):
-            raise TypeError(f"the callback for {event} must be a function, not {function!r}")
+            raise TypeError(
+                f"the callback for {event} must be a function, not {function!r}"
+            )
         self.event = event
         self.function = function
         self.names = _accepted(event, function)
@@ -49,7 +51,9 @@ class Callback:
     def __call__(self, arguments: Dict[str, Any]) -> Any:
         return self.function(**{name: arguments[name] for name in self.names})
 
-    def run(self, arguments: Dict[str, Any], answer: Answer) -> Optional[Awaitable[None]]:
+    def run(
+        self, arguments: Dict[str, Any], answer: Answer
+    ) -> Optional[Coroutine[Any, Any, None]]:
         """Calls the function and gives its answer. If it has to be awaited for that,
         this gives what is to be awaited."""
         try:

@@ -43,7 +43,9 @@ def ip(name: str, value: Any) -> str:
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
-        raise ValueError(f"{name} must be an IP address of this machine, not {value!r}") from None
+        raise ValueError(
+            f"{name} must be an IP address of this machine, not {value!r}"
+        ) from None
 
 
 def config_file(value: Union[str, "os.PathLike[str]", None]) -> str:

@@ -7,9 +7,11 @@ import asyncio
 import functools
 import threading
 import weakref
-from typing import Any, Optional
+from typing import Optional, TypeVar
 
 from ._native import Mailbox, Pending
+
+T = TypeVar("T")
 
 
 class Loop:
@@ -19,9 +21,9 @@ class Loop:
         self.loop = loop
         self._mailbox = Mailbox(functools.partial(_wake, weakref.ref(self)))
 
-    async def run(self, pending: Pending) -> Any:
+    async def run(self, pending: Pending[T]) -> T:
         """Awaits what a device was asked to do. Cancelling this gives it up."""
-        future = self.loop.create_future()
+        future: "asyncio.Future[T]" = self.loop.create_future()
         call = pending.start(self._mailbox, future)
         try:
             return await future
@@ -60,5 +62,7 @@ def background() -> asyncio.AbstractEventLoop:
         if _background is None:
             _background = asyncio.new_event_loop()
             run = _background.run_forever
-            threading.Thread(target=run, name="easyhttp-async-callbacks", daemon=True).start()
+            threading.Thread(
+                target=run, name="easyhttp-async-callbacks", daemon=True
+            ).start()
         return _background
