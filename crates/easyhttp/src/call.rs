@@ -12,6 +12,7 @@ use easyhttp_proto::peers::PeerTable;
 use easyhttp_proto::{Command, DeviceId, Message};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::timeout_at;
 
 use crate::client::{Answer, Failure};
 use crate::error::{Error, Result};
@@ -66,7 +67,14 @@ impl Node {
             return Err(Error::InvalidData(serde::de::Error::custom("it is nested too deep")));
         }
         let limit = self.settings.limits.call;
-        let call = Call { node: self, id, command, data, limit, deadline: instant_after(limit) };
+        let deadline = instant_after(limit);
+        let Ok(_turn) = timeout_at(deadline.into(), self.turns.take(id)).await else {
+            return Err(match self.addresses(id).first() {
+                Some(&address) => Error::TimedOut { id, address, after: limit, sent: false },
+                None => self.unknown(id),
+            });
+        };
+        let call = Call { node: self, id, command, data, limit, deadline };
         let reply = call.run().await;
         if let Err(
             Error::Unreachable { .. }
