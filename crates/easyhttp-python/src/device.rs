@@ -231,13 +231,18 @@ impl<'py> IntoPyObject<'py> for EventTuple {
             PresenceEvent::Moved(moved) => ("moved", moved.peer),
             PresenceEvent::DuplicateId(twin) => {
                 let there = address_text(&twin.there);
-                return Ok(("duplicate_id", None::<String>, there).into_pyobject(py)?.into_any());
+                let event = ("duplicate_id", None::<&str>, None::<&str>, there);
+                return Ok(event.into_pyobject(py)?.into_any());
             }
             // The reader was too slow. What is true now can be asked for.
-            _ => return Ok(("missed", None::<String>, ()).into_pyobject(py)?.into_any()),
+            _ => {
+                let event = ("missed", None::<&str>, None::<&str>, None::<&str>);
+                return Ok(event.into_pyobject(py)?.into_any());
+            }
         };
         let dict = peer_dict(py, &peer)?;
-        Ok((event, peer.id.as_str(), dict).into_pyobject(py)?.into_any())
+        let address = peer.address().as_ref().map(address_text);
+        Ok((event, peer.id.as_str(), dict, address).into_pyobject(py)?.into_any())
     }
 }
 

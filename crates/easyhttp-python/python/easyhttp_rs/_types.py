@@ -52,5 +52,6 @@ class PresenceEvent(NamedTuple):
     device_id: Optional[str]
     #: What is known of it. None for ``duplicate_id`` and ``missed``.
     device: Optional[Device]
-    #: Where a device uses the id of this one, for ``duplicate_id``.
+    #: Where it is, as ``192.168.1.23:5000``. For ``duplicate_id``: where somebody uses
+    #: the id of this device.
     address: Optional[str]
