@@ -9,6 +9,7 @@
 
 mod convert;
 mod device;
+mod dicts;
 mod errors;
 mod handlers;
 mod jobs;
