@@ -80,7 +80,7 @@ impl Discovery {
             announcements: Announcements::new(now, port.is_some()),
             answers: Answers::new(now),
             greetings: Greetings::default(),
-            presence: Presence::default(),
+            presence: Presence::new(now),
             probes: Probes::default(),
             leads: Leads::new(now),
             pings: Pings::default(),
