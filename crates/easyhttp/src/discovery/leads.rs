@@ -114,7 +114,8 @@ impl Giver {
         let mut ticks = tokio::time::interval_at(Instant::now() + REMEMBER_FIRST, REMEMBER);
         loop {
             ticks.tick().await;
-            self.node.remember();
+            let node = Arc::clone(&self.node);
+            self.node.tasks.spawn_blocking(move || node.remember());
         }
     }
 
