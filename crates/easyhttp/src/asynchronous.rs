@@ -150,7 +150,8 @@ impl EasyHttpAsync {
         self.node.start_discovery()
     }
 
-    /// Says goodbye and stops to find others. Those that are known stay known.
+    /// Stops to find others and to be found. Those that are known stay known, and
+    /// keep this device as long as it answers.
     pub fn stop_discovery(&self) {
         self.node.stop_discovery();
     }

@@ -154,7 +154,7 @@ impl EasyHttp {
         self.easy.start_discovery()
     }
 
-    /// Says goodbye and stops to find others; see [`EasyHttpAsync::stop_discovery`].
+    /// Stops to find others and to be found; see [`EasyHttpAsync::stop_discovery`].
     pub fn stop_discovery(&self) {
         self.easy.stop_discovery();
     }

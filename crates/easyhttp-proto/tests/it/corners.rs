@@ -1,63 +1,18 @@
 //! Cases that were wrong once, and what they must do.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
-use easyhttp_proto::discovery::{Action, Discovery, FreshId, Pinged};
+use easyhttp_proto::discovery::{Action, FreshId, Pinged};
 use easyhttp_proto::exchange::{Outcome, Rejection, Reply, Request, Speaker};
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
-use easyhttp_proto::{DeviceId, Malformed, limits};
+use easyhttp_proto::{Malformed, limits};
 use serde_json::value::RawValue;
 
+use crate::one::{One, at, id};
 use crate::sim::Network;
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
-
-/// One device, fed by hand.
-struct One {
-    discovery: Discovery,
-    peers: PeerTable,
-}
-
-impl One {
-    fn new() -> Self {
-        let discovery = Discovery::new(id("SELF22"), Some(5000), 1, SECONDS(0));
-        let peers = PeerTable::new(id("SELF22"), limits::PEERS);
-        let mut one = Self { discovery, peers };
-        one.act(SECONDS(0));
-        one
-    }
-
-    fn hear(
-        &mut self,
-        now: Duration,
-        from: &str,
-        kind: Kind,
-        who: &str,
-        boot: Option<u32>,
-    ) -> Vec<Action> {
-        let asks = boot.is_some() && kind == Kind::Announce;
-        let datagram = Datagram::new(kind, id(who), Some(5000), boot).asking(asks);
-        self.discovery.receive(now, at(from), &datagram.encode(), &mut self.peers);
-        // An answer waits for a few milliseconds.
-        self.act(now + Duration::from_millis(20))
-    }
-
-    /// A device says goodbye, and answers no more.
-    fn hear_last(&mut self, now: Duration, from: &str, who: &str, boot: u32) -> Vec<Action> {
-        let mut actions = self.hear(now, from, Kind::Bye, who, Some(boot));
-        self.discovery.pinged(now, id(who), Pinged::Refused, &mut self.peers);
-        actions.extend(self.act(now));
-        actions
-    }
-
-    /// What it does now, apart from announcing itself.
-    fn act(&mut self, now: Duration) -> Vec<Action> {
-        let actions = std::iter::from_fn(|| self.discovery.poll(now, &mut self.peers));
-        actions.filter(|action| !matches!(action, Action::Announce { .. })).collect()
-    }
-}
 
 #[test]
 fn a_python_device_that_was_restarted_learns_us_again() {
@@ -475,12 +430,4 @@ fn a_goodbye_of_a_device_that_was_only_learned_is_believed() {
 fn any_timestamp_survives() {
     let body = format!(r#"{{"type":1,"header":{{"timestamp":{}}}}}"#, -(1_i64 << 53) - 1);
     assert_eq!(Request::read(body.as_bytes()).unwrap().header.timestamp, Some(-(1 << 53) - 1));
-}
-
-fn id(text: &str) -> DeviceId {
-    text.parse().unwrap()
-}
-
-fn at(text: &str) -> SocketAddr {
-    text.parse().unwrap()
 }

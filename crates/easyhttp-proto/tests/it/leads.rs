@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use easyhttp_proto::discovery::{Action, Discovery};
-use easyhttp_proto::peers::{PeerTable, Source};
-use easyhttp_proto::{DeviceId, limits};
+use easyhttp_proto::discovery::Action;
+use easyhttp_proto::peers::Source;
 
+use crate::one::{One, at, id};
 use crate::sim::Network;
 
 const MILLISECONDS: fn(u64) -> Duration = Duration::from_millis;
@@ -159,8 +159,8 @@ fn leads_that_are_wrong_do_no_harm() {
 #[test]
 fn another_address_of_a_device_that_is_here_becomes_a_candidate_and_no_more() {
     let mut one = One::new();
-    one.answers("10.0.0.2:5000", Source::Added);
-    assert_eq!(one.answers("10.0.0.3:5000", Source::Advertised), []);
+    one.follow("10.0.0.2:5000", Source::Added);
+    assert_eq!(one.follow("10.0.0.3:5000", Source::Advertised), []);
     let peer = one.peers.get(id("FRND22")).unwrap();
     let addresses: Vec<_> = peer.addresses().iter().map(|a| (a.at, a.verified)).collect();
     assert_eq!(addresses, [(at("10.0.0.2:5000"), true), (at("10.0.0.3:5000"), false)]);
@@ -171,10 +171,10 @@ fn a_device_that_was_introduced_is_not_asked_for_others() {
     let friend = id("FRND22");
     for source in [Source::Added, Source::Remembered, Source::Swept, Source::Advertised] {
         let introduce = Action::Introduce(at("10.0.0.2:5000"));
-        let told = One::new().answers("10.0.0.2:5000", source);
+        let told = One::new().follow("10.0.0.2:5000", source);
         assert_eq!(told, [Action::Joined(friend), introduce], "{source:?}");
     }
-    let told = One::new().answers("10.0.0.2:5000", Source::Introduced);
+    let told = One::new().follow("10.0.0.2:5000", Source::Introduced);
     assert_eq!(told, [Action::Joined(friend)]);
 }
 
@@ -201,46 +201,9 @@ fn a_flood_of_leads_is_bounded_and_keeps_none_back_that_counts_more() {
     assert_eq!(asked.len(), 2048);
 }
 
-/// One device, whose leads are followed by hand.
-struct One {
-    discovery: Discovery,
-    peers: PeerTable,
-}
-
-impl One {
-    fn new() -> Self {
-        let discovery = Discovery::new(id("SELF22"), Some(5000), 1, SECONDS(0));
-        Self { discovery, peers: PeerTable::new(id("SELF22"), limits::PEERS) }
-    }
-
-    /// What it does after a lead at which `FRND22` answers.
-    fn answers(&mut self, at_text: &str, source: Source) -> Vec<Action> {
-        let now = SECONDS(0);
-        let at = at(at_text);
-        self.discovery.lead(at, source);
-        assert!(self.act(now).contains(&Action::Ask { at, source }));
-        self.discovery.asked(now, at, Some((id("FRND22"), None)), &mut self.peers);
-        self.act(now)
-    }
-
-    /// What it does, apart from announcing itself.
-    fn act(&mut self, now: Duration) -> Vec<Action> {
-        let actions = std::iter::from_fn(|| self.discovery.poll(now, &mut self.peers));
-        actions.filter(|action| !matches!(action, Action::Announce { .. })).collect()
-    }
-}
-
 /// A network on which nobody hears the group, and all else works.
 fn without_multicast(seed: u64) -> Network {
     let mut network = Network::new(seed);
     network.conditions.group_loss_percent = 100;
     network
-}
-
-fn id(text: &str) -> DeviceId {
-    text.parse().unwrap()
-}
-
-fn at(text: &str) -> SocketAddr {
-    text.parse().unwrap()
 }

@@ -8,6 +8,7 @@ mod crowds;
 mod golden;
 mod leads;
 mod network;
+mod one;
 mod presence;
 mod properties;
 mod sim;

@@ -6,21 +6,13 @@ use std::time::Duration;
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::discovery::Action;
 
-use crate::sim::{Conditions, Network, Node};
+use crate::sim::{Network, Node, ROUGH};
 
 const MILLISECONDS: fn(u64) -> Duration = Duration::from_millis;
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 
 /// Python devices answer at once unless a test is about those that do not.
 const AT_ONCE: Duration = Duration::ZERO;
-
-const ROUGH: Conditions = Conditions {
-    loss_percent: 30,
-    group_loss_percent: 30,
-    duplicate_percent: 20,
-    outage_every: None,
-    delay: Duration::from_millis(50),
-};
 
 #[test]
 fn two_devices_find_each_other_within_a_tenth_of_a_second() {

@@ -56,6 +56,15 @@ pub(crate) struct Conditions {
     pub(crate) delay: Duration,
 }
 
+/// A network on which much goes wrong.
+pub(crate) const ROUGH: Conditions = Conditions {
+    loss_percent: 30,
+    group_loss_percent: 30,
+    duplicate_percent: 20,
+    outage_every: None,
+    delay: Duration::from_millis(50),
+};
+
 /// A host, as a test holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Node(usize);

@@ -4,18 +4,10 @@ use std::time::Duration;
 
 use easyhttp_proto::discovery::Action;
 
-use crate::sim::{Conditions, Network, Node};
+use crate::sim::{Network, Node, ROUGH};
 
 const MILLISECONDS: fn(u64) -> Duration = Duration::from_millis;
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
-
-const ROUGH: Conditions = Conditions {
-    loss_percent: 30,
-    group_loss_percent: 30,
-    duplicate_percent: 20,
-    outage_every: None,
-    delay: Duration::from_millis(50),
-};
 
 #[test]
 fn two_devices_with_one_id_are_noticed_by_others_at_the_next_announcements() {

@@ -19,14 +19,15 @@ mod runtimes;
 mod settings;
 mod starting;
 mod stopping;
+mod ways;
 
 use std::fmt::Debug;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use easyhttp::{
-    Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, IntoAddress, IntoDeviceId,
-    IntoFetchAnswer, IntoPushAnswer, Moved, Peer, Reply, Request, Result, Value,
+    Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, Interface, IntoAddress,
+    IntoDeviceId, IntoFetchAnswer, IntoPushAnswer, Moved, Peer, Reply, Request, Result, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -55,6 +56,7 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn remove(&self, id: impl IntoDeviceId) -> Result<bool>;
     fn start_discovery(&self) -> Result<()>;
     fn stop_discovery(&self);
+    fn interfaces(&self) -> Vec<Interface>;
 
     fn ping(&self, id: impl IntoDeviceId) -> Result<Duration>;
     fn fetch(&self, id: impl IntoDeviceId, query: impl Serialize) -> Result<Value>;
@@ -135,6 +137,9 @@ macro_rules! face {
             }
             fn stop_discovery(&self) {
                 self.0.stop_discovery()
+            }
+            fn interfaces(&self) -> Vec<Interface> {
+                $wait(self.0.interfaces())
             }
 
             fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {

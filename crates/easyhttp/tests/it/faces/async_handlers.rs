@@ -7,6 +7,7 @@ use easyhttp::{Command, EasyHttpAsync, Error, HandlerError, PushAnswer, Request,
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
+use crate::support::fake_peer::FakePeer;
 use crate::support::{PATIENCE, assert_error, limits, local, next, own_port, quiet, udp};
 
 /// A device that asks, and the other, which it knows.
@@ -149,13 +150,14 @@ fn async_handlers_hear_of_what_is_wrong() {
             .on_moved_async(move |_| moved());
         let device = device.start().await.unwrap();
         device.on_duplicate_id_async(move |_| twin());
-        let announce = |id: &str| {
-            let announcement = json!({"type": 8, "id": id, "port": own_port(), "boot": 7});
+        let announce = |id: &str, at: u16| {
+            let announcement = json!({"type": 8, "id": id, "port": at, "boot": 7});
             udp::multicast(port, announcement.to_string());
         };
-        announce(device.id().as_str());
+        let twin = FakePeer::ponging(device.id());
+        announce(device.id().as_str(), twin.at.port());
         assert_eq!(next(&heard), "twin");
-        announce("GHST22");
+        announce("GHST22", own_port());
         device.find("GHST22", PATIENCE).await.unwrap();
         // Nobody answers there, and so it is checked.
         assert_error!(device.ping("GHST22").await, Error::Unreachable { .. });

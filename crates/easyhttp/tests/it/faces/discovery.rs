@@ -95,26 +95,33 @@ fn a_device_that_is_dropped_says_goodbye<F: Face>() {
 fn discovery_can_be_stopped_and_started<F: Face>() {
     let port = own_port();
     let (events, heard) = channel();
-    let joined = events.clone();
+    let left = events.clone();
     let staying = F::start_with(
         seeking::<F>(port)
-            .on_joined(move |peer| joined.send(("joined", peer.id)).unwrap())
-            .on_left(move |peer| events.send(("left", peer.id)).unwrap()),
+            .on_joined(move |peer| events.send(("joined", peer.id)).unwrap())
+            .on_left(move |peer| left.send(("left", peer.id)).unwrap()),
     )
     .unwrap();
     let other = F::start_with(device::<F>().interfaces(["lo"]).discovery_port(port)).unwrap();
+    other.start_discovery().unwrap();
+    other.start_discovery().unwrap();
+    assert_eq!(next(&heard), ("joined", other.id()));
+    other.find(staying.id(), PATIENCE).unwrap();
     for _ in 0..3 {
-        other.start_discovery().unwrap();
-        other.start_discovery().unwrap();
-        assert_eq!(next(&heard), ("joined", other.id()));
-        other.find(staying.id(), PATIENCE).unwrap();
         other.stop_discovery();
         other.stop_discovery();
-        assert_eq!(next(&heard), ("left", other.id()));
-        // Those that are known stay known, and are told so by the PING.
+        // It still answers, so it has not left for those that know it.
+        staying.ping(other.id()).unwrap();
         other.ping(staying.id()).unwrap();
-        assert_eq!(next(&heard), ("joined", other.id()));
-        assert!(staying.remove(other.id()).unwrap());
+        // For others it is not there.
+        let newcomer = start::<F>(port);
+        newcomer.find(staying.id(), PATIENCE).unwrap();
+        assert_eq!(next(&heard), ("joined", newcomer.id()));
+        assert_error!(newcomer.find(other.id(), Duration::ZERO), Error::UnknownDevice { .. });
+        other.start_discovery().unwrap();
+        newcomer.find(other.id(), PATIENCE).unwrap();
+        drop(newcomer);
+        assert_eq!(next(&heard).0, "left");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The handlers of who comes and goes: in order, whatever they do.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -47,7 +48,9 @@ fn events_are_told_in_order_however_slow_the_handler<F: Face>() {
     opened.open();
     for _ in 0..50 {
         for name in ["joined", "left"] {
-            guests.iter().for_each(|guest| assert_eq!(next(&events), (name, *guest)));
+            // Which of them is found to be gone first is up to them.
+            let told: BTreeSet<_> = guests.iter().map(|_| next(&events)).collect();
+            assert_eq!(told, guests.map(|guest| (name, guest)).into());
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::support::http::{Client, post};
 use crate::support::presence::{comes, goes};
-use crate::support::{PATIENCE, id, next, own_port, quiet};
+use crate::support::{PATIENCE, eventually, id, next, own_port, quiet};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     Runtime::new().unwrap().block_on(future)
@@ -172,6 +172,9 @@ fn async_handlers_wait_for_each_other() {
             comes(port, guest, 1);
             observer.find(guest, PATIENCE).await.unwrap();
             goes(port, guest, 1);
+            tokio::task::block_in_place(|| {
+                eventually("it is gone", || observer.devices().is_empty());
+            });
         }
         tokio::task::block_in_place(|| {
             for guest in guests {
