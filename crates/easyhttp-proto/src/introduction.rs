@@ -75,7 +75,7 @@ pub fn write(peers: &[(DeviceId, SocketAddr)]) -> Vec<u8> {
     serde_json::to_vec(&Introduction { peers }).expect("ids and texts can always be written")
 }
 
-/// Reads what [`write`] writes. An entry that cannot be one is skipped, and
+/// Reads what [`write`](write()) writes. An entry that cannot be one is skipped, and
 /// what stands behind the first [`limits::INTRODUCED`] is not read.
 ///
 /// # Errors
