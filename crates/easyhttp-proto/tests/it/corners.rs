@@ -321,8 +321,25 @@ fn a_flood_of_goodbyes_has_few_devices_pinged_and_keeps_none_that_is_gone() {
         }
         has_left |= actions.iter().any(|action| matches!(action, Action::Left(_)));
     }
-    assert!(pings <= 110, "{pings} PINGs for 1000 lies");
+    assert!(pings <= 10, "{pings} PINGs for 1000 lies in 10 s");
     assert!(has_left);
+}
+
+#[test]
+fn a_flood_of_devices_that_come_and_go_has_few_of_them_pinged() {
+    let mut one = One::new();
+    let mut pings = 0;
+    for number in 0..1000_u32 {
+        let now = SECONDS(1) + Duration::from_millis(number.into());
+        let (from, who) = ("10.0.0.9:40000", format!("{number:06}"));
+        one.hear(now, from, Kind::Announce, &who, Some(1));
+        let pinged = one.hear(now, from, Kind::Bye, &who, Some(1));
+        for _ in pinged.iter().filter(|action| matches!(action, Action::Ping(_))) {
+            one.discovery.pinged(now, id(&who), Pinged::Refused, &mut one.peers);
+            pings += 1;
+        }
+    }
+    assert!((200..400).contains(&pings), "{pings} PINGs for 1000 invented devices");
 }
 
 #[test]
