@@ -40,17 +40,22 @@ pub fn about(own: DeviceId) -> Answer {
 pub fn introduce(peers: &PeerTable, asker: IpAddr) -> Answer {
     let is_sure = |address: &Address| address.verified || address.source == Source::Learned;
     let is_told = |address: &Address| is_sure(address) && address.at.ip() != asker.to_canonical();
-    let told = present(peers).filter(|(_, address)| is_told(address));
-    let entries: Vec<_> = told.map(|(id, address)| (id, address.at)).collect();
+    let mut told: Vec<_> = present(peers, is_told).collect();
+    // Who only asks, by many ids, takes the place of nobody who answers.
+    told.sort_by_key(|(_, address)| !address.verified);
+    let entries: Vec<_> = told.into_iter().map(|(id, address)| (id, address.at)).collect();
     Answer { body: write(&entries), ..Answer::empty(200) }
 }
 
-/// The peers that are here, each with the first of its addresses that means the
-/// same host to everybody.
-pub fn present(peers: &PeerTable) -> impl Iterator<Item = (DeviceId, &Address)> {
-    peers.iter().filter(|peer| peer.is_present).filter_map(|peer| {
-        let address = peer.addresses().iter().find(|address| is_elsewhere(address.at.ip()));
-        Some((peer.id, address?))
+/// The peers that are here, each with the first of its addresses that is `meant`, and
+/// means the same host to everybody.
+pub fn present(
+    peers: &PeerTable,
+    meant: impl Fn(&Address) -> bool,
+) -> impl Iterator<Item = (DeviceId, &Address)> {
+    peers.iter().filter(|peer| peer.is_present).filter_map(move |peer| {
+        let is_told = |address: &&Address| is_elsewhere(address.at.ip()) && meant(address);
+        Some((peer.id, peer.addresses().iter().find(is_told)?))
     })
 }
 
@@ -188,6 +193,26 @@ mod tests {
         peers.lose(id("7H8G2K"));
         assert_eq!(told(&peers), []);
         assert_eq!(introduce(&peers, asker()).body, br#"{"peers":[]}"#);
+    }
+
+    #[test]
+    fn of_several_addresses_the_one_that_is_sure_is_told() {
+        let mut peers = PeerTable::new(id("SELF22"), 9);
+        peers.hear(NOW, id("7H8G2K"), at("192.168.1.66:5000"), Source::Found);
+        peers.hear(NOW, id("7H8G2K"), at("[fd00::23]:5000"), Source::Learned);
+        assert_eq!(told(&peers), [(id("7H8G2K"), at("[fd00::23]:5000"))]);
+    }
+
+    #[test]
+    fn who_only_asks_by_many_ids_takes_the_place_of_nobody_who_answers() {
+        let mut peers = PeerTable::new(id("SELF22"), 1000);
+        for n in 0..200 {
+            let stranger = format!("A{n:05}").parse().unwrap();
+            peers.hear(NOW, stranger, at("192.168.1.66:5000"), Source::Learned);
+        }
+        peers.hear(NOW, id("ZZZZZZ"), at("192.168.1.23:5000"), Source::Found);
+        peers.confirm(NOW, id("ZZZZZZ"), at("192.168.1.23:5000"));
+        assert_eq!(told(&peers)[0], (id("ZZZZZZ"), at("192.168.1.23:5000")));
     }
 
     #[test]

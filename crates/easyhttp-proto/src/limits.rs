@@ -99,6 +99,10 @@ pub const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// knows one knows all others from there on.
 pub const INTRODUCED: usize = 64;
 
+/// The largest answer to that, in bytes: ours has 5,000. Whoever is asked may be
+/// anybody.
+pub const INTRODUCTION_BODY: usize = 64 * 1024;
+
 /// How long asking a device whom it knows may take.
 pub const INTRODUCTION: Duration = Duration::from_secs(1);
 

@@ -111,18 +111,19 @@ impl Client {
         }
     }
 
-    /// GETs what is at a path, on a connection of its own.
+    /// GETs what is at a path, of `most` bytes, on a connection of its own.
     pub(crate) async fn get(
         &self,
         at: SocketAddr,
         path: &'static str,
+        most: usize,
         limit: Duration,
     ) -> Result<Answer, Failure> {
         let mut connection = open(at, limit).await?;
         connection.head.method = Method::GET;
         connection.head.uri = Uri::from_static(path);
         connection.head.headers.remove(CONTENT_TYPE);
-        let answer = connection.exchange(Bytes::new(), self.body).await;
+        let answer = connection.exchange(Bytes::new(), most).await;
         answer.map_err(|broken| match broken {
             Broken::BeforeSending(error) | Broken::AfterSending(error) => Failure::Broken(error),
             Broken::TooLarge => Failure::TooLarge,

@@ -132,6 +132,15 @@ impl Subnet {
     }
 }
 
+/// Whether an address belongs to a network that is closed to the internet: RFC 1918,
+/// RFC 6598 (that of carriers, and of some tunnels) and RFC 4193.
+pub(crate) fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] >> 6 == 1),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}
+
 /// How the names of interfaces begin that programs make for themselves. Devices
 /// behind them are on another network, or are this one again. A plain bridge
 /// (`br0`) is not among them: on many a server it is the way to the network.
@@ -186,6 +195,18 @@ mod tests {
         }
         assert!(interface("lo", &[("127.0.0.1", 8)]).is_on_link([127, 0, 0, 9].into()));
         assert!(!interface("one", &[("10.0.0.1", 32)]).is_on_link([10, 0, 0, 2].into()));
+    }
+
+    #[test]
+    fn what_is_open_to_the_internet_or_is_this_machine_is_not_private() {
+        let is_private = |address: &str| is_private(address.parse().unwrap());
+        for private in ["10.1.2.3", "172.31.0.1", "192.168.1.9", "100.64.0.1", "fd00::1"] {
+            assert!(is_private(private), "{private}");
+        }
+        for other in ["8.8.8.8", "100.128.0.1", "127.0.0.1", "::ffff:8.8.8.8", "2001:db8::1", "::1"]
+        {
+            assert!(!is_private(other), "{other}");
+        }
     }
 
     #[test]

@@ -10,11 +10,12 @@ use crate::node::Node;
 
 impl Node {
     /// The devices that the one at this address knows, and where: hints, each
-    /// to be PINGed before it is believed. None if it does not say.
+    /// to be PINGed before it is believed. Empty if it does not say.
     pub(crate) async fn introduced_by(&self, at: SocketAddr) -> Vec<(DeviceId, SocketAddr)> {
         let limit = self.settings.limits.connect.min(limits::INTRODUCTION);
-        let answer = timeout(limits::INTRODUCTION, self.client.get(at, PEERS_PATH, limit)).await;
-        match answer {
+        let most = limits::INTRODUCTION_BODY;
+        let answer = self.client.get(at, PEERS_PATH, most, limit);
+        match timeout(limits::INTRODUCTION, answer).await {
             Ok(Ok(answer)) if answer.status == 200 => {
                 introduction::read(&answer.body).unwrap_or_default()
             }
@@ -82,7 +83,7 @@ mod tests {
             answer(404, BODY),
             answer(200, "<html>a router</html>"),
             answer(200, r#"{"peers":7}"#),
-            answer(200, &" ".repeat(limits::BODY + 1)),
+            answer(200, &(BODY.to_owned() + &" ".repeat(limits::INTRODUCTION_BODY))),
             b"HTTP/1.1 200 X\r\nContent-Length: 1000\r\n\r\n{\"peers\":[".to_vec(),
         ] {
             assert_eq!(read_from(strange.clone()).0, [], "{:?}", String::from_utf8_lossy(&strange));

@@ -93,10 +93,8 @@ impl Node {
             let _ = SockRef::from(&listener).shutdown(Shutdown::Both);
         }
         lock(&self.discovery).take();
-        // While the folder is still ours alone.
-        if let Some(_file) = lock(&self.file).take() {
-            self.remember();
-        }
+        self.remember();
+        lock(&self.file).take();
         self.client.close();
         self.presence.close();
     }

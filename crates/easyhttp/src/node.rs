@@ -214,12 +214,14 @@ impl Node {
         })
     }
 
-    /// Keeps what is known of peers for the next run.
+    /// Keeps what is known of peers for the next run, as long as the folder is ours
+    /// alone. It waits for the disk.
     pub(crate) fn remember(&self) {
-        if let Some(remembered) = &self.remembered {
+        let file = lock(&self.file);
+        if let (Some(remembered), Some(_)) = (&self.remembered, &*file) {
             let peers = self.peers();
-            let here =
-                introduction::present(&peers).map(|(id, address)| (id, address.at)).collect();
+            let present = introduction::present(&peers, |_| true);
+            let here = present.map(|(id, address)| (id, address.at)).collect();
             drop(peers);
             remembered.keep(here);
         }

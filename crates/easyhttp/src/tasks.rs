@@ -94,6 +94,11 @@ impl Tasks {
         }
     }
 
+    /// Work that waits for the disk, on a thread where it may.
+    pub(crate) fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) {
+        self.services.spawn_blocking_on(work, &self.runtime);
+    }
+
     /// A handler of the user's, on a thread where it may block.
     pub(crate) fn spawn_blocking_handler<T: Send + 'static>(
         &self,

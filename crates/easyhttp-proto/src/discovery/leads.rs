@@ -13,8 +13,9 @@ use core::time::Duration;
 use super::bucket::Bucket;
 use crate::peers::{PeerTable, Source, can_be_address};
 
-/// How many leads wait at most.
-const MOST: usize = 512;
+/// How many leads wait at most: a sweep of four networks, at two ports of each
+/// address.
+const MOST: usize = 2048;
 
 /// How many are followed at once: a flood of invented ones may not take all
 /// connections that the process can have.

@@ -8,6 +8,7 @@ mod action;
 mod announcements;
 mod answers;
 mod bucket;
+mod departed;
 mod duplicates;
 mod fresh;
 mod greetings;
@@ -28,6 +29,7 @@ use crate::peers::{Goodbye, Heard, PeerTable, Source, with_port};
 
 use announcements::Announcements;
 use answers::{Answers, Due};
+use departed::Departed;
 use duplicates::Duplicates;
 use greetings::Greetings;
 use leads::Leads;
@@ -39,13 +41,6 @@ use random::Random;
 pub use action::{Action, Probed};
 pub use fresh::FreshId;
 pub use presence::Pinged;
-
-/// How long a device that said goodbye is not believed to be back: datagrams
-/// that were sent before may arrive after it. A restart has another boot.
-const DEPARTED: Duration = Duration::from_secs(10);
-
-/// How many of those are remembered.
-const DEPARTED_MOST: usize = 64;
 
 /// The discovery of one device.
 #[derive(Debug)]
@@ -61,7 +56,7 @@ pub struct Discovery {
     probes: Probes,
     leads: Leads,
     pings: Pings,
-    departed: VecDeque<(DeviceId, Option<u32>, Duration)>,
+    departed: Departed,
     duplicates: Duplicates,
     actions: VecDeque<Action>,
 }
@@ -80,11 +75,11 @@ impl Discovery {
             announcements: Announcements::new(now, port.is_some()),
             answers: Answers::new(now),
             greetings: Greetings::default(),
-            presence: Presence::default(),
+            presence: Presence::new(now),
             probes: Probes::default(),
             leads: Leads::new(now),
             pings: Pings::default(),
-            departed: VecDeque::new(),
+            departed: Departed::default(),
             duplicates: Duplicates::default(),
             actions: VecDeque::new(),
         }
@@ -275,7 +270,7 @@ impl Discovery {
                 }
                 Verdict::Left(peer) => {
                     self.greetings.forget(peer.id);
-                    self.depart(now, peer.id, peer.boot);
+                    self.departed.add(now, peer.id, peer.boot);
                     return Some(Action::Left(peer));
                 }
             }
@@ -334,8 +329,7 @@ impl Discovery {
         peers: &mut PeerTable,
     ) {
         let Datagram { id, boot, .. } = *datagram;
-        self.departed.retain(|(.., until)| now < *until);
-        if self.departed.iter().any(|departed| (departed.0, departed.1) == (id, boot)) {
+        if self.departed.contains(now, id, boot) {
             return;
         }
         let heard = peers.hear(now, id, at, Source::Found);
@@ -368,15 +362,9 @@ impl Discovery {
     ) {
         match peers.leave(now, datagram.id, from, datagram.boot) {
             Goodbye::Likely => self.presence.say_goodbye(now, datagram.id),
-            Goodbye::OneOfTwo => self.depart(now, datagram.id, datagram.boot),
+            Goodbye::OneOfTwo => self.departed.add(now, datagram.id, datagram.boot),
             Goodbye::Ignored => {}
         }
-    }
-
-    /// Remembers that a device has left, whatever of it is still on its way.
-    fn depart(&mut self, now: Duration, id: DeviceId, boot: Option<u32>) {
-        self.departed.truncate(DEPARTED_MOST - 1);
-        self.departed.push_front((id, boot, now + DEPARTED));
     }
 
     /// Either our own datagram came back, or somebody else has our id.

@@ -8,6 +8,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::bucket::Bucket;
 use crate::peers::{Peer, PeerTable};
 use crate::{DeviceId, limits};
 
@@ -30,6 +31,14 @@ const REFUSALS: u8 = 2;
 const REFUSALS_AFTER_GOODBYE: u8 = 1;
 const SILENCES_AFTER_GOODBYE: u8 = 2;
 
+/// How many goodbyes are looked into at once, and how many a second after that;
+/// and for how long none of a device that has just answered, which was a lie. Who
+/// sends them by the thousand may not have all that hear them PING as often. One
+/// that is not looked into is as good as none: silence tells the same later.
+const GOODBYES: u32 = 256;
+const GOODBYES_A_SECOND: u32 = 50;
+const LIE: Duration = Duration::from_secs(1);
+
 /// After how many PINGs without any answer a device is gone: about 6 s. With 30 %
 /// of the packets lost, the two packets of a handshake arrive every other time
 /// (49 %). 20 failures in a row, while two announcements are lost as well, happen
@@ -50,11 +59,14 @@ pub enum Pinged {
 }
 
 /// The devices that are suspect.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Presence {
     suspects: Vec<Suspect>,
     /// When a device falls silent at the earliest.
     next_look: Duration,
+    goodbyes: Bucket,
+    /// The devices of which a goodbye was a lie, each until when that counts.
+    lies: Vec<(DeviceId, Duration)>,
 }
 
 #[derive(Debug)]
@@ -83,6 +95,11 @@ pub(super) enum Verdict {
 }
 
 impl Presence {
+    pub(super) fn new(now: Duration) -> Self {
+        let goodbyes = Bucket::new(now, GOODBYES, GOODBYES_A_SECOND);
+        Self { suspects: Vec::new(), next_look: now, goodbyes, lies: Vec::new() }
+    }
+
     /// A device was heard.
     pub(super) fn hear(&mut self, peer: &Peer) {
         self.next_look = self.next_look.min(silent_from(peer));
@@ -98,8 +115,14 @@ impl Presence {
     /// A goodbye of this device was heard. Anybody can send one, so it is
     /// believed when the device answers no more.
     pub(super) fn say_goodbye(&mut self, now: Duration, id: DeviceId) {
-        self.suspects.retain(|suspect| suspect.id != id);
-        self.suspects.push(Suspect { is_leaving: true, ..Suspect::new(now, id) });
+        // It says so on each of its interfaces: the first one counts.
+        let is_said = self.suspects.iter().any(|suspect| suspect.id == id && suspect.is_leaving);
+        self.lies.retain(|(_, until)| now < *until);
+        let is_lie = self.lies.iter().any(|(liar, _)| *liar == id);
+        if !is_said && !is_lie && self.goodbyes.take(now, 0) {
+            self.suspects.retain(|suspect| suspect.id != id);
+            self.suspects.push(Suspect { is_leaving: true, ..Suspect::new(now, id) });
+        }
     }
 
     /// A PING of [`Verdict::Check`] has ended.
@@ -110,7 +133,11 @@ impl Presence {
         let is_check = suspect.asked > 0;
         suspect.asked = suspect.asked.saturating_sub(1);
         match pinged {
-            Pinged::Answered => _ = self.suspects.swap_remove(index),
+            Pinged::Answered => {
+                if self.suspects.swap_remove(index).is_leaving {
+                    self.lies.push((id, now + LIE));
+                }
+            }
             Pinged::Refused if is_check => {
                 suspect.refusals += 1;
                 suspect.due = now + PAUSE;

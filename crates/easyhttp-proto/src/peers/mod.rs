@@ -9,7 +9,7 @@ mod twins;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use core::net::{SocketAddr, SocketAddrV6};
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
 use crate::DeviceId;
@@ -270,7 +270,8 @@ pub(crate) fn with_port(host: SocketAddr, port: u16) -> SocketAddr {
 
 /// Whether a device can be at this address.
 pub(crate) fn can_be_address(at: SocketAddr) -> bool {
-    at.port() != 0 && !at.ip().is_unspecified() && !at.ip().is_multicast()
+    let ip = at.ip().to_canonical();
+    at.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && ip != Ipv4Addr::BROADCAST
 }
 
 #[cfg(test)]
@@ -382,6 +383,7 @@ mod tests {
             ("AB3F9Z", "10.0.0.1:0"),
             ("AB3F9Z", "0.0.0.0:5000"),
             ("AB3F9Z", "224.0.0.106:5000"),
+            ("AB3F9Z", "255.255.255.255:5000"),
         ] {
             let heard = table.hear(T(1), id(peer), at(address), Source::Found);
             assert_eq!(heard, Heard::Ignored, "{peer} {address}");

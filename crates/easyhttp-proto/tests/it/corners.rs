@@ -238,14 +238,15 @@ fn a_duplicate_that_speaks_on_two_interfaces_is_told_once() {
     let mut alarms = 0;
     for step in 0..10 {
         for from in ["10.0.0.9:40001", "10.0.0.9:40002"] {
-            alarms += one
-                .hear(SECONDS(step * 5), from, Kind::Announce, "SELF22", Some(1))
-                .iter()
-                .filter(|action| matches!(action, Action::DuplicateId(_)))
-                .count();
+            let now = SECONDS(step * 5);
+            one.hear(now, from, Kind::Announce, "SELF22", Some(1));
+            let twin = Some((id("SELF22"), None));
+            one.discovery.asked(now, at("10.0.0.9:5000"), twin, &mut one.peers);
+            let told = one.act(now);
+            alarms += told.iter().filter(|told| matches!(told, Action::DuplicateId(_))).count();
         }
     }
-    assert!(alarms <= 2, "{alarms}");
+    assert_eq!(alarms, 1);
 }
 
 #[test]
@@ -297,6 +298,48 @@ fn a_goodbye_of_a_device_that_still_answers_is_a_lie() {
     one.discovery.pinged(SECONDS(2), id("FRND22"), Pinged::Answered, &mut one.peers);
     assert_eq!(one.act(SECONDS(3)), []);
     assert!(one.peers.get(id("FRND22")).is_some_and(|peer| peer.is_present));
+}
+
+#[test]
+fn a_flood_of_goodbyes_has_few_devices_pinged_and_keeps_none_that_is_gone() {
+    let (mut lies, mut gone) = (One::new(), One::new());
+    let (from, friend) = ("10.0.0.2:40000", id("FRND22"));
+    lies.hear(SECONDS(1), from, Kind::Announce, "FRND22", Some(1));
+    gone.hear(SECONDS(1), from, Kind::Announce, "FRND22", Some(1));
+    let (mut pings, mut has_left) = (0, false);
+    for step in 0..1000 {
+        let now = SECONDS(2) + Duration::from_millis(step * 10);
+        // One answers each PING at once, the other one answers none.
+        let actions = lies.hear(now, from, Kind::Bye, "FRND22", Some(1));
+        if actions.contains(&Action::Ping(friend)) {
+            lies.discovery.pinged(now, friend, Pinged::Answered, &mut lies.peers);
+            pings += 1;
+        }
+        let actions = gone.hear(now, from, Kind::Bye, "FRND22", Some(1));
+        for _ in actions.iter().filter(|action| **action == Action::Ping(friend)) {
+            gone.discovery.pinged(now, friend, Pinged::Silent, &mut gone.peers);
+        }
+        has_left |= actions.iter().any(|action| matches!(action, Action::Left(_)));
+    }
+    assert!(pings <= 10, "{pings} PINGs for 1000 lies in 10 s");
+    assert!(has_left);
+}
+
+#[test]
+fn a_flood_of_devices_that_come_and_go_has_few_of_them_pinged() {
+    let mut one = One::new();
+    let mut pings = 0;
+    for number in 0..1000_u32 {
+        let now = SECONDS(1) + Duration::from_millis(number.into());
+        let (from, who) = ("10.0.0.9:40000", format!("{number:06}"));
+        one.hear(now, from, Kind::Announce, &who, Some(1));
+        let pinged = one.hear(now, from, Kind::Bye, &who, Some(1));
+        for _ in pinged.iter().filter(|action| matches!(action, Action::Ping(_))) {
+            one.discovery.pinged(now, id(&who), Pinged::Refused, &mut one.peers);
+            pings += 1;
+        }
+    }
+    assert!((200..400).contains(&pings), "{pings} PINGs for 1000 invented devices");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use easyhttp_proto::discovery::{Action, Discovery};
 use easyhttp_proto::limits;
+use easyhttp_proto::peers::Source;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -79,17 +80,21 @@ impl Driver {
 
     fn take(&mut self, input: Input) {
         let (now, machine) = (self.node.now(), &mut self.machine);
-        let peers = &mut self.node.peers();
         match input {
             Input::Search => machine.search(now),
             Input::Suspect(id) => machine.suspect(now, id),
+            Input::Lead(at, source) if is_told(source) && !self.sockets.is_near(at.ip()) => {
+                tracing::debug!(%at, ?source, "an address on another network was ignored");
+            }
             Input::Lead(at, source) => machine.lead(at, source),
-            Input::Pinged(id, pinged) => machine.pinged(now, id, pinged, peers),
-            Input::Probed(id, at, probed) => machine.probed(now, id, at, probed, peers),
+            Input::Pinged(id, pinged) => machine.pinged(now, id, pinged, &mut self.node.peers()),
+            Input::Probed(id, at, probed) => {
+                machine.probed(now, id, at, probed, &mut self.node.peers());
+            }
             Input::Asked(at, answered) => {
                 let answered = answered.as_ref();
                 let answered = answered.map(|(id, version)| (*id, version.as_deref()));
-                machine.asked(now, at, answered, peers);
+                machine.asked(now, at, answered, &mut self.node.peers());
             }
             // Whoever asked may be gone.
             Input::Report(report) => _ = report.send(self.sockets.report()),
@@ -128,6 +133,11 @@ impl Driver {
     }
 }
 
+/// Whether others say where a device is: anybody on the network can.
+fn is_told(source: Source) -> bool {
+    matches!(source, Source::Introduced | Source::Advertised)
+}
+
 /// Two clocks, of which one stands still while the machine sleeps.
 struct Clocks {
     awake: Instant,
@@ -146,5 +156,37 @@ impl Clocks {
         let awake = self.awake.duration_since(before.awake);
         let all = self.all.duration_since(before.all).unwrap_or_default();
         all > awake + SLEPT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::EasyHttpAsync;
+    use crate::lock::lock;
+
+    #[tokio::test]
+    async fn what_others_say_leads_to_no_other_program_of_this_machine() {
+        let device = EasyHttpAsync::builder().port(0).discovery_port(0).random_id();
+        let device = device.start().await.unwrap();
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (told, named) = (listen(), listen());
+        {
+            let running = lock(&device.node.discovery);
+            let inputs = &running.as_ref().unwrap().inputs;
+            for (at, source) in
+                [(&told, Source::Advertised), (&told, Source::Introduced), (&named, Source::Added)]
+            {
+                inputs.send(Input::Lead(at.local_addr().unwrap(), source)).ok().unwrap();
+            }
+        }
+        // The last one was asked, so the others were not.
+        let accepted = tokio::task::spawn_blocking(move || named.accept());
+        accepted.await.unwrap().unwrap();
+        told.set_nonblocking(true).unwrap();
+        assert_eq!(told.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     }
 }

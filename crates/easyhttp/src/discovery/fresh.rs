@@ -8,7 +8,7 @@ use easyhttp_proto::discovery::FreshId;
 use easyhttp_proto::exchange::Speaker;
 use easyhttp_proto::limits;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::network::Network;
 use super::pings::who_is_at;
@@ -35,11 +35,16 @@ pub(crate) async fn is_taken(
     let Ok(mut sockets) = Sockets::open(Network::of(settings, answers_at)) else {
         return Ok(false);
     };
+    let asking = ask(&fresh, id, &mut sockets, settings);
+    // Somebody who claims it again and again must not keep a device from starting.
+    Ok(timeout(WAIT + limits::CHECK, asking).await.unwrap_or(false))
+}
+
+async fn ask(fresh: &FreshId, id: DeviceId, sockets: &mut Sockets, settings: &Settings) -> bool {
     let (client, tasks) = (Client::new(&settings.limits), Tasks::new(Handle::current()));
     let start = Instant::now();
     let mut buffer = [0; limits::DATAGRAM_READ];
-    let ends = QUESTIONS.iter().skip(1).chain([&WAIT]);
-    for end in ends {
+    for end in QUESTIONS.iter().skip(1).chain([&WAIT]) {
         sockets.announce(&fresh.question(), false);
         while let Ok((length, from)) = timeout_at(start + *end, sockets.receive(&mut buffer)).await
         {
@@ -48,15 +53,22 @@ pub(crate) async fn is_taken(
             let speaker = Speaker::new(id, None, 0);
             let answered = who_is_at(&client, &tasks, &speaker, at, limits::CHECK).await;
             if answered.is_some_and(|(other, _)| other == id) {
-                return Ok(true);
+                return true;
             }
         }
     }
-    Ok(false)
+    false
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use easyhttp_proto::datagram::{Datagram, GROUP, Kind};
+    use socket2::SockRef;
+
     use super::*;
     use crate::EasyHttpAsync;
 
@@ -69,5 +81,29 @@ mod tests {
         assert!(is_taken(device.id(), &settings, None).await.unwrap());
         let free = crate::lifecycle::new_id().unwrap();
         assert!(!is_taken(free, &settings, None).await.unwrap());
+    }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_claims_every_id_keeps_no_device_from_starting() {
+        let port = 20_001 + u16::try_from(std::process::id() % 40_000).unwrap();
+        // It takes connections, and answers nobody.
+        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let id = crate::lifecycle::new_id().unwrap();
+        let there = Some(silent.local_addr().unwrap().port());
+        let claim = Datagram::new(Kind::Announce, id, there, Some(7)).encode();
+        let has_ended = AtomicBool::new(false);
+        let (settings, _) = EasyHttpAsync::builder().port(0).discovery_port(port).finish().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let liar = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+                SockRef::from(&liar).set_multicast_if_v4(&Ipv4Addr::LOCALHOST).unwrap();
+                while !has_ended.load(Ordering::Relaxed) {
+                    let _ = liar.send_to(&claim, (GROUP, port));
+                }
+            });
+            let is_taken = timeout(Duration::from_secs(30), is_taken(id, &settings, None));
+            let is_taken = tokio::task::block_in_place(|| Handle::current().block_on(is_taken));
+            has_ended.store(true, Ordering::Relaxed);
+            assert!(!is_taken.expect("it takes for ever").unwrap());
+        });
     }
 }

@@ -114,7 +114,8 @@ impl Giver {
         let mut ticks = tokio::time::interval_at(Instant::now() + REMEMBER_FIRST, REMEMBER);
         loop {
             ticks.tick().await;
-            self.node.remember();
+            let node = Arc::clone(&self.node);
+            self.node.tasks.spawn_blocking(move || node.remember());
         }
     }
 
@@ -160,8 +161,9 @@ fn hosts(address: IpAddr, prefix: u8) -> impl Iterator<Item = Ipv4Addr> {
         IpAddr::V4(v4) => Some(v4.to_bits() & !(size - 1)),
         IpAddr::V6(_) => None,
     };
-    // Neither the name of the network nor its broadcast address.
-    let inner = 1..size.saturating_sub(1);
+    // Neither the name of the network nor its broadcast address, which a link of two
+    // has not (RFC 3021).
+    let inner = if size == 2 { 0..2 } else { 1..size.saturating_sub(1) };
     first.into_iter().flat_map(move |first| inner.clone().map(move |n| (first + n).into()))
 }
 
@@ -179,6 +181,7 @@ mod tests {
         let company = hosts("10.20.30.40", 8);
         assert_eq!((company.len(), &*company[0]), (254, "10.20.30.1"));
         assert_eq!(hosts("10.0.0.6", 30), ["10.0.0.5", "10.0.0.6"]);
+        assert_eq!(hosts("10.0.0.6", 31), ["10.0.0.6", "10.0.0.7"]);
         assert!(hosts("10.0.0.6", 32).is_empty());
         assert!(hosts("fe80::1", 64).is_empty());
     }

@@ -11,7 +11,7 @@ use tokio::net::UdpSocket;
 
 use super::network::{Family, Network, into_tokio};
 use super::report::{self, InterfaceState};
-use crate::interfaces::Interface;
+use crate::interfaces::{Interface, is_private};
 
 /// How long the answers to a question take at the most.
 const ANSWERS: Duration = Duration::from_millis(500);
@@ -141,6 +141,15 @@ impl Sockets {
     pub(super) fn own_address(&self, other: IpAddr) -> Option<IpAddr> {
         let near = self.links.iter().find(|link| link.interface.is_on_link(other))?;
         near.interface.addresses().find(|own| own.is_ipv4() == other.is_ipv4())
+    }
+
+    /// Whether a request to `address` stays among neighbours: on one of our links,
+    /// or on a private network. Otherwise anybody here could have us send requests
+    /// to hosts of the internet, or to other programs of this one.
+    pub(super) fn is_near(&self, address: IpAddr) -> bool {
+        let links = || self.links.iter().map(|link| &link.interface);
+        let is_on_link = || links().any(|link| !link.is_loopback && link.is_on_link(address));
+        is_private(address) || is_on_link()
     }
 
     /// Whether `address` is one of ours.

@@ -82,8 +82,7 @@ pub(crate) async fn accept(node: Arc<Node>) {
             None => return,
             Some(Ok((stream, from))) => match connections.enter(limit) {
                 Some(connection) => {
-                    // On an IPv6 socket, IPv4 peers come in disguise.
-                    let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                    let from = undisguised(from);
                     node.tasks.spawn(serve(Arc::clone(&node), connection, stream, from));
                 }
                 None => tracing::warn!(%from, "refused: {limit} connections are busy"),
@@ -111,6 +110,15 @@ async fn next(node: &Node) -> Option<io::Result<(TcpStream, SocketAddr)>> {
 fn is_of_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// On an IPv6 socket, IPv4 peers come in disguise. A link-local address keeps its
+/// scope: nobody is reached without.
+fn undisguised(from: SocketAddr) -> SocketAddr {
+    match from.ip().to_canonical() {
+        v4 @ IpAddr::V4(_) => SocketAddr::new(v4, from.port()),
+        IpAddr::V6(_) => from,
+    }
 }
 
 /// Answers the requests of one connection.
@@ -224,5 +232,22 @@ impl Connections {
 impl Drop for Connection {
     fn drop(&mut self) {
         lock(&self.open).states.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn askers_are_known_by_addresses_at_which_they_can_be_asked() {
+        for (from, known) in [
+            ("[::ffff:10.0.0.2]:40000", "10.0.0.2:40000"),
+            ("[fe80::2%3]:40000", "[fe80::2%3]:40000"),
+            ("10.0.0.2:40000", "10.0.0.2:40000"),
+        ] {
+            let known: SocketAddr = known.parse().unwrap();
+            assert_eq!(undisguised(from.parse().unwrap()), known);
+        }
     }
 }
