@@ -1,5 +1,6 @@
 """Python programs in processes of their own."""
 
+import json
 import os
 import queue
 import subprocess
@@ -25,10 +26,10 @@ def say(*words):
 class Running:
     """A process, and the lines that it prints."""
 
-    def __init__(self, command, **settings):
+    def __init__(self, command, stdin=subprocess.DEVNULL, **settings):
         self.process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -47,6 +48,11 @@ class Running:
             pass
         return line
 
+    def write(self, value):
+        """Gives it a line of JSON to read."""
+        self.process.stdin.write(json.dumps(value) + "\n")
+        self.process.stdin.flush()
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -57,12 +63,18 @@ class Running:
         self.err.thread.join()
         return code
 
+    def close(self):
+        """Ends it without a warning."""
+        self.process.kill()
+        self.end()
+        if self.process.stdin:
+            self.process.stdin.close()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.end()
+        self.close()
 
 
 class Program(Running):
