@@ -1,10 +1,10 @@
 //! The library's errors as the exceptions of `_errors.py`, mapped here and
 //! nowhere else.
 
-use easyhttp::{Error, StartError};
+use easyhttp::{DeviceId, Error, StartError};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
 
 /// The exception for an error, with what the error knows as attributes.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
@@ -12,76 +12,67 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
 }
 
 fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let with = PyDict::new(py);
-    let class = match error {
+    let exception = module(py)?.getattr(class(error))?.call1((error.to_string(),))?;
+    let set = |name: &str, value: PyResult<Py<PyAny>>| exception.setattr(name, value?);
+    match error {
         Error::UnknownDevice { id, seen } => {
-            with.set_item("device_id", id.as_str())?;
-            let known: Vec<_> = seen.iter().map(|id| id.as_str()).collect();
-            with.set_item("known", known)?;
-            "UnknownDevice"
-        }
-        Error::Unreachable { id, address, .. } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("address", address.to_string())?;
-            "Unreachable"
-        }
-        Error::TimedOut { id, address, sent, .. } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("address", address.to_string())?;
-            with.set_item("sent", *sent)?;
-            "TimedOut"
-        }
-        Error::Interrupted { id, address, .. } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("address", address.to_string())?;
-            "Interrupted"
-        }
-        Error::WrongDevice { id, address, found } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("address", address.to_string())?;
-            with.set_item("found", found.map(|id| id.to_string()))?;
-            "WrongDevice"
+            set("device_id", id.as_str().into_py_any(py))?;
+            let known: Vec<_> = seen.iter().map(DeviceId::as_str).collect();
+            set("known", known.into_py_any(py))?;
         }
         Error::Refused { id, reason } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("reason", reason)?;
-            "Refused"
-        }
-        Error::NoHandler { id } => {
-            with.set_item("device_id", id.as_str())?;
-            "NoHandler"
+            set("device_id", id.as_str().into_py_any(py))?;
+            set("reason", reason.into_py_any(py))?;
         }
         Error::HandlerFailed { id, message } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("reason", message)?;
-            "HandlerFailed"
+            set("device_id", id.as_str().into_py_any(py))?;
+            set("reason", message.into_py_any(py))?;
         }
-        Error::Busy { id } => {
-            with.set_item("device_id", id.as_str())?;
-            "Busy"
+        Error::NoHandler { id }
+        | Error::Busy { id }
+        | Error::UnexpectedData { id, .. }
+        | Error::OwnId { id } => set("device_id", id.as_str().into_py_any(py))?,
+        Error::Unreachable { id, address, .. }
+        | Error::TimedOut { id, address, .. }
+        | Error::Interrupted { id, address, .. }
+        | Error::WrongDevice { id, address, .. }
+        | Error::NotTaken { id, address, .. }
+        | Error::Protocol { id, address, .. } => {
+            set("device_id", id.as_str().into_py_any(py))?;
+            set("address", address.to_string().into_py_any(py))?;
         }
-        Error::NotTaken { id, address, status, message } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("address", address.to_string())?;
-            with.set_item("status", status)?;
-            with.set_item("reason", message)?;
-            "NotTaken"
+        _ => {}
+    }
+    match error {
+        Error::TimedOut { sent, .. } => set("sent", sent.into_py_any(py))?,
+        Error::WrongDevice { found, .. } => {
+            set("found", found.as_ref().map(DeviceId::as_str).into_py_any(py))?;
         }
-        Error::Protocol { id, address, .. } => {
-            with.set_item("device_id", id.as_str())?;
-            with.set_item("address", address.to_string())?;
-            "NotUnderstood"
+        Error::NotTaken { status, message, .. } => {
+            set("status", status.into_py_any(py))?;
+            set("reason", message.into_py_any(py))?;
         }
-        Error::UnexpectedData { id, .. } => {
-            with.set_item("device_id", id.as_str())?;
-            "NotUnderstood"
-        }
+        _ => {}
+    }
+    Ok(PyErr::from_value(exception))
+}
+
+fn class(error: &Error) -> &'static str {
+    match error {
+        Error::UnknownDevice { .. } => "UnknownDevice",
+        Error::Unreachable { .. } => "Unreachable",
+        Error::TimedOut { .. } => "TimedOut",
+        Error::Interrupted { .. } => "Interrupted",
+        Error::WrongDevice { .. } => "WrongDevice",
+        Error::Refused { .. } => "Refused",
+        Error::NoHandler { .. } => "NoHandler",
+        Error::HandlerFailed { .. } => "HandlerFailed",
+        Error::Busy { .. } => "Busy",
+        Error::NotTaken { .. } => "NotTaken",
+        Error::Protocol { .. } | Error::UnexpectedData { .. } => "NotUnderstood",
         Error::TooLarge { .. } => "TooLarge",
         Error::InvalidId(_) => "InvalidId",
-        Error::OwnId { id } => {
-            with.set_item("device_id", id.as_str())?;
-            "OwnId"
-        }
+        Error::OwnId { .. } => "OwnId",
         Error::InvalidAddress(_) => "InvalidAddress",
         Error::InvalidData(_) => "InvalidData",
         Error::NotARequest(_) => "NotARequest",
@@ -95,16 +86,11 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::Start(_) => "StartError",
         // Sorts that a later version of the library adds.
         _ => "EasyHTTPError",
-    };
-    let exception = errors(py)?.getattr(class)?.call1((error.to_string(),))?;
-    for (name, value) in &with {
-        exception.setattr(name.cast::<PyString>()?, value)?;
     }
-    Ok(PyErr::from_value(exception))
 }
 
 /// The module that defines the exceptions.
-fn errors(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let module =
         ERRORS.get_or_try_init(py, || py.import("easyhttp_rs._errors").map(Bound::unbind))?;

@@ -1,6 +1,7 @@
 //! The handlers of a device, which all do the same: they have Python called, and
 //! wait for its answer.
 
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use easyhttp::{DuplicateId, HandlerError, Moved, Peer, PushAnswer, Request};
@@ -10,7 +11,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::convert::{from_json, to_json};
-use crate::device::{address_text, peer_dict};
+use crate::dicts::{address_text, peer_dict};
 use crate::jobs;
 
 /// Python's function for all events of a device. It takes the event's name, a
@@ -36,18 +37,17 @@ macro_rules! listen {
                 $target
                     .on_ping_async(move |request| receiver.request("on_ping", "", request).done()),
             ),
-            "on_pong" => Some(
-                $target
-                    .on_pong_async(move |request| receiver.request("on_pong", "", request).done()),
-            ),
+            "on_pong" => {
+                Some($target.on_pong_async(move |request| {
+                    receiver.request("on_pong", "", request).received()
+                }))
+            }
             "on_fetch" => Some($target.on_fetch_async(move |request| {
                 receiver.request("on_fetch", "query", request).data()
             })),
-            "on_data" => {
-                Some($target.on_data_async(move |request| {
-                    receiver.request("on_data", "data", request).done()
-                }))
-            }
+            "on_data" => Some($target.on_data_async(move |request| {
+                receiver.request("on_data", "data", request).received()
+            })),
             "on_push" => {
                 Some($target.on_push_async(move |request| {
                     receiver.request("on_push", "data", request).push()
@@ -149,8 +149,17 @@ impl Answered {
         self.0.await.unwrap_or_else(|_| Returned::Failed("it gave no answer".to_owned()))
     }
 
+    /// For events without an answer of their own.
     pub(crate) async fn done(self) {
         self.returned().await;
+    }
+
+    /// For a PONG and DATA, whose sender is told that the handler failed.
+    pub(crate) async fn received(self) {
+        if let Returned::Failed(message) = self.returned().await {
+            // Such a handler has no other way to fail. Nothing is printed by this.
+            resume_unwind(Box::new(message));
+        }
     }
 
     pub(crate) async fn data(self) -> Result<Box<RawValue>, HandlerError> {
@@ -172,7 +181,7 @@ impl Answered {
 
 /// Where a callback's answer goes. The first one counts. One that is thrown away
 /// without an answer fails the request.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "easyhttp_rs._native")]
 pub(crate) struct Answer(Mutex<Option<oneshot::Sender<Returned>>>);
 
 impl Answer {

@@ -9,6 +9,7 @@
 
 mod convert;
 mod device;
+mod dicts;
 mod errors;
 mod handlers;
 mod jobs;
@@ -18,7 +19,9 @@ mod runtime;
 mod settings;
 mod wait;
 
-#[pyo3::pymodule]
+// Python values are read in place, which another thread must not change meanwhile:
+// a build of Python without the GIL switches it on when this is imported.
+#[pyo3::pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
     use crate::device::{Device, Presence, check_id};

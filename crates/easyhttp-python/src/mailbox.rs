@@ -12,7 +12,7 @@ use crate::wait::{Done, finish};
 /// The futures of one event loop whose calls are done.
 ///
 /// What is done while the loop is busy is handed over together: it is woken once.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "easyhttp_rs._native")]
 pub(crate) struct Mailbox {
     /// A function of Python's that has the loop call `take`.
     wake: Arc<Py<PyAny>>,
@@ -51,7 +51,7 @@ impl Mailbox {
 }
 
 /// A call that is under way.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "easyhttp_rs._native")]
 pub(crate) struct Call(AbortHandle);
 
 impl Call {

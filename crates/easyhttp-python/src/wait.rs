@@ -23,7 +23,7 @@ pub(crate) type Done = Result<Value, easyhttp::Error>;
 pub(crate) type Value = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// Something that a device was asked to do. It begins when somebody waits for it.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "easyhttp_rs._native")]
 pub(crate) struct Pending(Mutex<Option<Pin<Box<dyn Future<Output = Done> + Send>>>>);
 
 impl Pending {

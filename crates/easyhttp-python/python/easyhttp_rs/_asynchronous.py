@@ -10,7 +10,7 @@ from ._base import Base
 from ._callbacks import Callback, inside
 from ._commands import commands
 from ._loops import Loop
-from ._native import Answer
+from ._native import Answer, Presence
 from ._types import Device, Interface, PresenceEvent
 
 Self = TypeVar("Self", bound="EasyHTTPAsync")
@@ -79,13 +79,13 @@ class EasyHTTPAsync(Base):
 
     async def ping(self, device_id: str) -> bool:
         """Asks whether a device is there; see `EasyHTTP.ping`."""
-        with self._told_ping(device_id) as told:
+        with self._words.ping(device_id) as told:
             told.value = await self.ping_time(device_id)
         return told.value is not None
 
     async def fetch(self, device_id: str, query: Any = None) -> Optional[Dict[str, Any]]:
         """Asks a device for data, and gives its whole answer; see `EasyHTTP.fetch`."""
-        with self._told_send(device_id) as told:
+        with self._words.send(device_id) as told:
             told.value = await self._here().run(
                 self._send(device_id, commands.FETCH, query, "query")
             )
@@ -93,7 +93,7 @@ class EasyHTTPAsync(Base):
 
     async def push(self, device_id: str, data: Any = None) -> bool:
         """Sends a command to a device; see `EasyHTTP.push`."""
-        with self._told_push(device_id) as told:
+        with self._words.push(device_id) as told:
             await self.push_data(device_id, data)
             told.value = True
         return told.value is not None
@@ -102,7 +102,7 @@ class EasyHTTPAsync(Base):
         self, device_id: str, command_type: Union[commands, int], data: Any = None
     ) -> Optional[Dict[str, Any]]:
         """Sends any command, and gives the answer; see `EasyHTTP.send`."""
-        with self._told_send(device_id) as told:
+        with self._words.send(device_id) as told:
             told.value = await self.send_command(device_id, command_type, data)
         return told.value
 
@@ -133,9 +133,11 @@ class EasyHTTPAsync(Base):
         """Waits until a device is known; see `EasyHTTP.find`."""
         return await self._here().run(self._find(device_id, timeout))
 
-    async def presence(self) -> AsyncIterator[PresenceEvent]:
+    def presence(self) -> AsyncIterator[PresenceEvent]:
         """Gives what happens to devices, for ``async for``; see `EasyHTTP.presence`."""
-        presence = self._running().presence()
+        return self._events(self._running().presence())
+
+    async def _events(self, presence: Presence) -> AsyncIterator[PresenceEvent]:
         while True:
             event = await self._here().run(presence.next())
             if event is None:

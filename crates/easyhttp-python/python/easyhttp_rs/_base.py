@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 import os
 import weakref
-from types import TracebackType
 from typing import (
     Any,
     Callable,
     Dict,
-    Generic,
     Iterable,
     List,
     Optional,
-    Type,
+    Set,
     TypeVar,
     Union,
     overload,
@@ -26,19 +23,13 @@ from . import _checks as checks
 from . import _native, _workers
 from ._callbacks import Callback, check_event, inside
 from ._commands import commands
-from ._errors import AlreadyRunning, CallFailed, NotRunning
+from ._errors import AlreadyRunning, NotRunning
 from ._types import Device
-
-log = logging.getLogger("easyhttp_rs")
-
-#: Where devices find each other.
-GROUP = "224.0.0.106"
-PORT = 37020
+from ._words import PORT, Words
 
 #: What is always listened for, for the log.
 PRESENCE = ("on_joined", "on_left", "on_lost", "on_moved", "on_duplicate_id")
 
-T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -122,15 +113,16 @@ class Base:
             "timeout": checks.seconds("timeout", timeout),
         }
         self._debug = bool(debug)
+        self._words = Words(self._debug)
         self._callbacks: Dict[str, Callback] = {}
         #: What `add` named before the start.
         self._added: Dict[str, str] = {}
         #: The device, once it has been started.
         self._device: Optional[_native.Device] = None
+        #: The events that it listens for.
+        self._listened: Set[str] = set()
         self._is_starting = False
         self._is_running = False
-        if debug:
-            _print_log()
 
     # ---- who am I ----
 
@@ -199,7 +191,7 @@ class Base:
             self._running().add(device_id, address)
         else:
             self._added[device_id] = address
-        self._say(f"Added device {device_id}: {device_ip}:{device_port}")
+        self._words.say(f"Added device {device_id}: {device_ip}:{device_port}")
 
     def remove(self, device_id: str) -> bool:
         """Forgets a device, and says whether it was known. It comes back when it is
@@ -217,12 +209,12 @@ class Base:
     def _start_discovery(self) -> None:
         self._running().start_discovery()
         self._settings["enable_discovery"] = True
-        self._say("Enabled discovery")
+        self._words.say("Enabled discovery")
 
     def _stop_discovery(self) -> None:
         self._running().stop_discovery()
         self._settings["enable_discovery"] = False
-        self._say("Disabled discovery")
+        self._words.say("Disabled discovery")
 
     # ---- events ----
 
@@ -272,11 +264,16 @@ class Base:
                 return function
 
             return decorate
-        is_new = event not in self._callbacks and event not in PRESENCE
         self._callbacks[event] = Callback(event, callback_func)
-        if is_new and self._is_running:
-            self._running().listen(event, self._receiver())
+        if self._is_running:
+            self._listen(self._running())
         return None
+
+    def _listen(self, device: _native.Device) -> None:
+        """Listens for what it does not listen for yet."""
+        for event in set(self._callbacks) - self._listened:
+            self._listened.add(event)
+            device.listen(event, self._receiver())
 
     def _receiver(self) -> Callable[..., None]:
         # It does not hold the device: one that is held by its own callback alone can
@@ -287,8 +284,8 @@ class Base:
         self, event: str, arguments: Dict[str, Any], answer: _native.Answer
     ) -> None:
         """Called by a thread of `_workers`."""
-        if event in PRESENCE and self._says():
-            self._say(_presence(event, arguments))
+        if event in PRESENCE and self._words.are_heard():
+            self._words.happened(event, arguments)
         callback = self._callbacks.get(event)
         if callback is None:
             answer.done()
@@ -306,8 +303,10 @@ class Base:
         if self._is_running or self._is_starting:
             raise AlreadyRunning(f"the device {self.id} is running already")
         _workers.start()
-        events = sorted({*self._callbacks, *PRESENCE})
-        pending = _native.Device.start(self._settings, self._receiver(), events)
+        self._listened = {*self._callbacks, *PRESENCE}
+        pending = _native.Device.start(
+            self._settings, self._receiver(), list(self._listened)
+        )
         self._is_starting = True
         return pending
 
@@ -317,9 +316,10 @@ class Base:
                 device.add(device_id, address)
         self._device = device
         self._is_running = True
+        self._listen(device)
         _workers.running.add(self)
-        if self._says():
-            self._say_start(device)
+        if self._words.are_heard():
+            self._words.started(device, self._settings)
 
     def _stopped(self) -> Optional[_native.Device]:
         """The device, if it has to be stopped."""
@@ -352,69 +352,9 @@ class Base:
         checks.integer("command_type", number, 1, len(commands))
         return self._running().send(device_id, number, data, name)
 
-    def _told_ping(self, device_id: str) -> Told[float]:
-        return Told(
-            self, f"{device_id} is online", f"{device_id} is offline or not responding"
-        )
-
-    def _told_push(self, device_id: str) -> Told[bool]:
-        return Told(
-            self, f"Successfully wrote to {device_id}", f"Error writing to {device_id}"
-        )
-
-    def _told_send(self, device_id: str) -> Told[Dict[str, Any]]:
-        return Told(self, "", f"Failed to send to {device_id}")
-
-    # ---- saying what happens ----
-
-    def _says(self) -> bool:
-        return self._debug or log.isEnabledFor(logging.DEBUG)
-
-    def _say(self, text: str) -> None:
-        log.log(logging.INFO if self._debug else logging.DEBUG, "%s", text)
-
-    def _say_start(self, device: _native.Device) -> None:
-        self._say(f"EasyHTTP {self.__version__} has been started!")
-        self._say(f"Device's ID: {device.id}")
-        if device.port is not None:
-            ip = self._settings["address"] or checks.own_address(GROUP, PORT) or "127.0.0.1"
-            self._say(f"API running on http://{ip}:{device.port}/easyhttp/api")
-        if self.enable_discovery:
-            self._say(f"Discovery enabled on {GROUP}:{self._settings['discovery_port']}")
-
     def __repr__(self) -> str:
         state = f"on port {self.port}" if self._is_running else "not running"
         return f"<{type(self).__name__} {self.id or 'without id'}, {state}>"
-
-
-class Told(Generic[T]):
-    """A call of which only success or failure is told. `value` is what it gave, None
-    if it failed. Why, is said to the log."""
-
-    __slots__ = ("device", "good", "bad", "value")
-
-    def __init__(self, device: Base, good: str, bad: str) -> None:
-        self.device = device
-        self.good = good
-        self.bad = bad
-        self.value: Optional[T] = None
-
-    def __enter__(self) -> Told[T]:
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> bool:
-        if error is None:
-            if self.good and self.device._says():
-                self.device._say(self.good)
-            return False
-        if isinstance(error, CallFailed) and self.device._says():
-            self.device._say(f"{self.bad}: {error}")
-        return isinstance(error, CallFailed)
 
 
 def _receive(
@@ -428,18 +368,6 @@ def _receive(
         answer.fail("the device is gone")
     else:
         alive._receive(event, arguments, answer)
-
-
-def _presence(event: str, arguments: Dict[str, Any]) -> str:
-    if event == "on_duplicate_id":
-        return f"Another device uses the id of this one, at {arguments['there']}"
-    words = {
-        "on_joined": "Found device {} at {}",
-        "on_left": "Device {} left: it was at {}",
-        "on_lost": "Device {} is gone: it was at {}",
-        "on_moved": "Device {} moved to {}",
-    }
-    return words[event].format(arguments["device_id"], arguments["device"]["ip"])
 
 
 def _added(address: str) -> Device:
@@ -462,12 +390,3 @@ def _stored_id(config_file: str) -> str:
             return _native.check_id(json.load(file)["device_id"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-
-
-def _print_log() -> None:
-    if not log.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
-        log.addHandler(handler)
-    if log.getEffectiveLevel() > logging.INFO:
-        log.setLevel(logging.INFO)

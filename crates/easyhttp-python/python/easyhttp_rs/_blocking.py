@@ -10,7 +10,7 @@ from ._base import Base
 from ._callbacks import Callback, inside
 from ._commands import commands
 from ._loops import background
-from ._native import Answer
+from ._native import Answer, Presence
 from ._types import Device, Interface, PresenceEvent
 
 Self = TypeVar("Self", bound="EasyHTTP")
@@ -86,7 +86,7 @@ class EasyHTTP(Base):
             ValueError: If that is not an id (`InvalidId`).
             NotRunning: If this device does not run. All calls raise these two.
         """
-        with self._told_ping(device_id) as told:
+        with self._words.ping(device_id) as told:
             told.value = self.ping_time(device_id)
         return told.value is not None
 
@@ -105,7 +105,7 @@ class EasyHTTP(Base):
             TypeError, ValueError: If the query is not what JSON can say. The text has
                 the path to what is wrong.
         """
-        with self._told_send(device_id) as told:
+        with self._words.send(device_id) as told:
             told.value = self._send(device_id, commands.FETCH, query, "query").wait()
         return told.value
 
@@ -122,7 +122,7 @@ class EasyHTTP(Base):
         Raises:
             TypeError, ValueError: As `fetch`.
         """
-        with self._told_push(device_id) as told:
+        with self._words.push(device_id) as told:
             self.push_data(device_id, data)
             told.value = True
         return told.value is not None
@@ -144,7 +144,7 @@ class EasyHTTP(Base):
         Raises:
             TypeError, ValueError: As `fetch`, and if that is not a command to send.
         """
-        with self._told_send(device_id) as told:
+        with self._words.send(device_id) as told:
             told.value = self.send_command(device_id, command_type, data)
         return told.value
 
@@ -202,7 +202,9 @@ class EasyHTTP(Base):
     def presence(self) -> Iterator[PresenceEvent]:
         """Waits for what happens to devices, one event after the other, until this
         device stops. It begins with those that are here."""
-        presence = self._running().presence()
+        return self._events(self._running().presence())
+
+    def _events(self, presence: Presence) -> Iterator[PresenceEvent]:
         while True:
             event = presence.next().wait()
             if event is None:

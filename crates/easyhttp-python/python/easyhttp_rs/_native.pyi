@@ -1,12 +1,27 @@
-from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, TypeVar, final
 
 from ._types import Device as DeviceDict
 from ._types import Interface
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
+__all__ = [
+    "Answer",
+    "Call",
+    "Device",
+    "Mailbox",
+    "Pending",
+    "Presence",
+    "__version__",
+    "check_id",
+    "close_jobs",
+    "is_forked",
+    "next_job",
+    "send_logs",
+]
 __version__: str
 
+@final
 class Device:
     @staticmethod
     def start(
@@ -39,6 +54,7 @@ class Device:
         self, device_id: str, command: int, data: object, name: str
     ) -> Pending[Dict[str, Any]]: ...
 
+@final
 class Presence:
     def next(
         self,
@@ -46,17 +62,21 @@ class Presence:
         Optional[Tuple[str, Optional[str], Optional[DeviceDict], Optional[str]]]
     ]: ...
 
-class Pending(Generic[T]):
-    def wait(self) -> T: ...
+@final
+class Pending(Generic[_T]):
+    def wait(self) -> _T: ...
     def start(self, mailbox: Mailbox, future: Any) -> Call: ...
 
+@final
 class Mailbox:
     def __new__(cls, wake: Callable[[], None]) -> Mailbox: ...
     def take(self) -> List[Tuple[Any, Optional[Any], Optional[BaseException]]]: ...
 
+@final
 class Call:
     def cancel(self) -> None: ...
 
+@final
 class Answer:
     def data(self, value: object) -> None: ...
     def accept(self) -> None: ...

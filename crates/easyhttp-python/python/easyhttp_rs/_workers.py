@@ -33,7 +33,7 @@ def start() -> None:
             _has_started = True
             atexit.register(_end)
             _start_one()
-    send_logs(log.log, log.getEffectiveLevel())
+    send_logs(log.log, min(log.getEffectiveLevel(), 255))
 
 
 def _start_one() -> None:
