@@ -19,12 +19,15 @@ use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::Request::{All, Python, Rust};
 use crate::failure::{Failure, Outcome};
 
 const HELP: &str = "\
 cargo xtask test           every check and every test, as CI runs them
 cargo xtask test ARG...    only the tests; the arguments go to `cargo test`,
                            as in `cargo xtask test -p easyhttp ping -- --nocapture`
+cargo xtask python ARG...  only the tests of the Python package; the arguments go to
+                           pytest, as in `cargo xtask python -k fetch`
 ";
 
 /// Everything that `cargo xtask test` does, in this order.
@@ -32,56 +35,63 @@ cargo xtask test ARG...    only the tests; the arguments go to `cargo test`,
 /// What needs a network (crates, Python packages) comes before the tests,
 /// which have none. What fails fast comes before what takes long.
 const STEPS: &[Step] = &[
-    Step { name: "python peers", runs: Runs::Always, action: python::install_peers },
-    Step { name: "format", runs: Runs::InFull, action: checks::format },
-    Step { name: "clippy", runs: Runs::InFull, action: checks::clippy },
-    Step { name: "benchmark", runs: Runs::InFull, action: checks::benchmark },
-    Step { name: "documentation", runs: Runs::InFull, action: checks::documentation },
-    Step { name: "protocol without std", runs: Runs::InFull, action: checks::no_std },
-    Step { name: "release program", runs: Runs::InFull, action: build::program },
-    Step { name: "build tests", runs: Runs::Always, action: build::tests },
-    Step { name: "tests", runs: Runs::Always, action: network::tests },
+    Step { name: "python peers", of: &[All, Rust, Python], action: python::install_peers },
+    Step { name: "format", of: &[All], action: checks::format },
+    Step { name: "clippy", of: &[All], action: checks::clippy },
+    Step { name: "benchmark", of: &[All], action: checks::benchmark },
+    Step { name: "documentation", of: &[All], action: checks::documentation },
+    Step { name: "protocol without std", of: &[All], action: checks::no_std },
+    Step { name: "release program", of: &[All, Python], action: build::program },
+    Step { name: "python package", of: &[All, Python], action: python::install_package },
+    Step { name: "build tests", of: &[All, Rust], action: build::tests },
+    Step { name: "tests", of: &[All, Rust], action: network::tests },
+    Step { name: "python tests", of: &[All, Python], action: network::python_tests },
 ];
 
 /// One step of `cargo xtask test`.
 struct Step {
     name: &'static str,
-    runs: Runs,
+    of: &'static [Request],
     action: fn(&Context) -> Outcome,
 }
 
-/// When a step runs.
-#[derive(PartialEq)]
-enum Runs {
-    /// Each time: the tests cannot run without it.
-    Always,
-    /// Unless somebody asked for certain tests, and so does not want to wait.
-    InFull,
+/// What somebody asked for.
+#[derive(Clone, Copy, PartialEq)]
+enum Request {
+    /// All that CI runs.
+    All,
+    /// Certain tests of the Rust crates, without waiting for the rest.
+    Rust,
+    /// The tests of the Python package.
+    Python,
 }
 
 /// What every step is given.
 struct Context {
     /// The repository.
     root: PathBuf,
-    /// What follows `cargo xtask test`, for `cargo test`.
+    /// What follows `cargo xtask test` or `cargo xtask python`, for `cargo test` or pytest.
     test_arguments: Vec<String>,
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    match arguments.split_first() {
-        None => help(),
-        Some((command, _)) if ["help", "--help", "-h"].contains(&command.as_str()) => help(),
-        Some((command, rest)) if command == "test" => match test(rest) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("\n{failure}");
-                ExitCode::FAILURE
-            }
-        },
-        Some((command, _)) => {
+    let Some((command, rest)) = arguments.split_first() else { return help() };
+    let request = match command.as_str() {
+        "help" | "--help" | "-h" => return help(),
+        "test" if rest.is_empty() => All,
+        "test" => Rust,
+        "python" => Python,
+        _ => {
             eprint!("error: there is no `cargo xtask {command}`; there is:\n\n{HELP}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    match test(request, rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\n{failure}");
+            ExitCode::FAILURE
         }
     }
 }
@@ -91,14 +101,13 @@ fn help() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn test(arguments: &[String]) -> Outcome {
+fn test(request: Request, arguments: &[String]) -> Outcome {
     let context = Context { root: repository()?, test_arguments: arguments.to_vec() };
-    let in_full = arguments.is_empty();
-    for step in STEPS.iter().filter(|step| in_full || step.runs == Runs::Always) {
+    for step in STEPS.iter().filter(|step| step.of.contains(&request)) {
         eprintln!("── {}", step.name);
         (step.action)(&context)?;
     }
-    eprintln!("{}", if in_full { "all passed" } else { "the chosen tests passed" });
+    eprintln!("{}", if request == All { "all passed" } else { "the chosen tests passed" });
     Ok(())
 }
 

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,12 +113,9 @@ def test_help_is_worth_reading():
 
 
 def test_mypy_is_content_with_the_package_the_examples_and_a_typed_program(tmp_path):
-    checked = [str(HERE / "typed.py"), *sorted(map(str, (HERE.parent / "examples").glob("*.py")))]
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path)]
-    for files in ([*checked], ["-p", "easyhttp_rs"]):
-        ran = subprocess.run(
-            [*command, *files], capture_output=True, text=True, cwd=tmp_path, env=os.environ
-        )
+    examples = sorted(map(str, (HERE.parent / "examples").glob("*.py")))
+    for checked in ([str(HERE / "typed.py"), *examples], ["-p", "easyhttp_rs"]):
+        ran = mypy(tmp_path, *checked)
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
@@ -132,6 +128,12 @@ def test_mypy_finds_what_is_wrong(tmp_path):
         "answer: int = easy.fetch('7H8G2K')\n"
         "easy.pings('7H8G2K')\n"
     )
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path)]
-    ran = subprocess.run([*command, str(wrong)], capture_output=True, text=True, cwd=tmp_path)
+    ran = mypy(tmp_path, str(wrong))
     assert "Found 3 errors" in ran.stdout, ran.stdout + ran.stderr
+
+
+def mypy(folder, *checked):
+    """In a folder of its own, so that it sees the package that is installed."""
+    config = HERE.parent / "pyproject.toml"
+    command = [sys.executable, "-m", "mypy", f"--config-file={config}", f"--cache-dir={folder}"]
+    return subprocess.run([*command, *checked], capture_output=True, text=True, cwd=folder)
