@@ -212,6 +212,7 @@ def test_devices_have_the_keys_of_easyhttp_python(start):
     before = asker.devices[peer.id]
     assert (before["ip"], before["port"]) == ("127.0.0.1", peer.port)
     assert before["added_manually"] is True
+    assert before["last_seen"] == 0.0
     began = time.time()
     asker.ping(peer.id)
     assert began - 1 <= asker.devices[peer.id]["last_seen"] <= time.time() + 1
@@ -236,6 +237,17 @@ def test_what_is_added_before_the_start_is_known_after_it(start, make):
     asker.start()
     assert asker.devices[peer.id]["port"] == peer.port
     assert asker.ping(peer.id) is True
+
+
+def test_an_address_that_is_added_later_counts(start):
+    peer = start()
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        asker = start()
+        asker.add(peer.id, "127.0.0.1", closed.getsockname()[1])
+        asker.add(peer.id, "127.0.0.1", peer.port)
+        assert asker.devices[peer.id]["port"] == peer.port
+        assert asker.ping(peer.id) is True
 
 
 def test_a_device_can_be_forgotten(start):

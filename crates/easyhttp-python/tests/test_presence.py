@@ -56,6 +56,17 @@ def test_presence_begins_with_those_that_are_here(start):
     assert list(events) == []
 
 
+def test_a_device_that_comes_back_on_another_port_is_found_there(start):
+    first = start(enable_discovery=True, id="7H8G2K")
+    asker = start(enable_discovery=True)
+    assert asker.ping("7H8G2K") is True
+    first.stop()
+    again = start(enable_discovery=True, id="7H8G2K")
+    assert again.port != first.port
+    eventually(lambda: asker.ping("7H8G2K"))
+    assert asker.devices["7H8G2K"]["port"] == again.port
+
+
 def test_a_device_that_uses_our_id_is_told(faces, face):
     twin = Calls()
     first = faces.make(face, enable_discovery=True, id="7H8G2K", on_duplicate_id=twin)
