@@ -94,11 +94,16 @@ class Driven:
 
     def __getattr__(self, name):
         attribute = getattr(self.easy, name)
-        if inspect.iscoroutinefunction(attribute):
-            return lambda *args, **named: self.loop.run(attribute(*args, **named))
-        if inspect.isasyncgenfunction(attribute):
-            return lambda: self._each(attribute())
-        return attribute
+        return self._waiting(attribute) if inspect.ismethod(attribute) else attribute
+
+    def _waiting(self, method):
+        def call(*args, **named):
+            returned = method(*args, **named)
+            if inspect.iscoroutine(returned):
+                return self.loop.run(returned)
+            return self._each(returned) if hasattr(returned, "__anext__") else returned
+
+        return call
 
     def __enter__(self):
         self.loop.run(self.easy.__aenter__())

@@ -101,11 +101,11 @@ def test_debug_prints_and_a_call_before_the_start_fails_somehow(their):
     program = their(
         """
         easy = EasyHTTP(debug=True, **SETTINGS)
-        print(easy.id, easy.send("ZZZZZZ", 1))
         try:
             easy.ping("ZZZZZZ")
         except AttributeError:
             print("AttributeError")
+        print(easy.id, easy.send("ZZZZZZ", 1))
         """
     )
     assert "None None" in program.out.text and "AttributeError" in program.out.text
