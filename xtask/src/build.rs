@@ -2,10 +2,11 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Context;
-use crate::failure::{Outcome, run};
+use crate::failure::{Failure, Outcome, run};
 
 pub(crate) const REMEDY: &str = "correct what the compiler says; if crates could not be downloaded, \
                       see that cargo reaches its registry from here";
@@ -25,6 +26,19 @@ pub(crate) fn cargo(context: &Context) -> Command {
 /// The program `easyhttp` as it is installed, with the release profile.
 pub(crate) fn program(context: &Context) -> Outcome {
     run(cargo(context).args(["build", "--release", "--package", "easyhttp-cli"]), REMEDY)
+}
+
+/// Where that is: beside the folder of this program.
+pub(crate) fn program_path() -> Result<PathBuf, Failure> {
+    let this = env::current_exe().map_err(|error| {
+        Failure::new(
+            "the folder of the programs that cargo built was not found",
+            error.to_string(),
+            "start this as `cargo xtask`",
+        )
+    })?;
+    let target = this.ancestors().nth(2).unwrap_or(&this);
+    Ok(target.join("release").join(format!("easyhttp{}", env::consts::EXE_SUFFIX)))
 }
 
 /// The tests, while there is a network to get crates from.

@@ -21,88 +21,84 @@ use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::Request::{All, Lab, Python, Rust};
 use crate::failure::{Failure, Outcome};
 
 const HELP: &str = "\
 cargo xtask test           every check and every test, as CI runs them
 cargo xtask test ARG...    only the tests; the arguments go to `cargo test`,
                            as in `cargo xtask test -p easyhttp ping -- --nocapture`
+cargo xtask python ARG...  only the tests of the Python package; the arguments go to
+                           pytest, as in `cargo xtask python -k fetch`
 cargo xtask fuzz [SECONDS] each fuzz target for a minute, or for this long
 cargo xtask lab            measures how devices find each other in the network lab,
                            and writes the table in docs/lab.md
 ";
 
-/// Everything that `cargo xtask test` does, in this order.
+/// Everything that is done, in this order.
 ///
 /// What needs a network (crates, Python packages) comes before the tests,
 /// which have none. What fails fast comes before what takes long.
 const STEPS: &[Step] = &[
-    Step { name: "python peers", runs: Runs::Always, action: python::install_peers },
-    Step { name: "format", runs: Runs::InFull, action: checks::format },
-    Step { name: "clippy", runs: Runs::InFull, action: checks::clippy },
-    Step { name: "benchmark", runs: Runs::InFull, action: checks::benchmark },
-    Step { name: "documentation", runs: Runs::InFull, action: checks::documentation },
-    Step { name: "protocol without std", runs: Runs::InFull, action: checks::no_std },
-    Step { name: "fuzz", runs: Runs::InFull, action: fuzz::briefly },
-    Step { name: "release program", runs: Runs::InFull, action: build::program },
-    Step { name: "build tests", runs: Runs::Always, action: build::tests },
-    Step { name: "tests", runs: Runs::Always, action: network::tests },
-];
-
-/// Everything that `cargo xtask lab` does.
-const LAB_STEPS: &[Step] = &[
-    Step { name: "python peers", runs: Runs::Always, action: python::install_peers },
-    Step { name: "build the lab", runs: Runs::Always, action: lab::build },
-    Step { name: "lab", runs: Runs::Always, action: lab::measure },
+    Step { name: "python peers", of: &[All, Rust, Python, Lab], action: python::install_peers },
+    Step { name: "format", of: &[All], action: checks::format },
+    Step { name: "clippy", of: &[All], action: checks::clippy },
+    Step { name: "benchmark", of: &[All], action: checks::benchmark },
+    Step { name: "documentation", of: &[All], action: checks::documentation },
+    Step { name: "protocol without std", of: &[All], action: checks::no_std },
+    Step { name: "fuzz", of: &[All], action: fuzz::briefly },
+    Step { name: "release program", of: &[All, Python], action: build::program },
+    Step { name: "python package", of: &[All, Python], action: python::install_package },
+    Step { name: "build tests", of: &[All, Rust], action: build::tests },
+    Step { name: "tests", of: &[All, Rust], action: network::tests },
+    Step { name: "python tests", of: &[All, Python], action: network::python_tests },
+    Step { name: "build the lab", of: &[Lab], action: lab::build },
+    Step { name: "lab", of: &[Lab], action: lab::measure },
 ];
 
 /// One step of a command.
 struct Step {
     name: &'static str,
-    runs: Runs,
+    of: &'static [Request],
     action: fn(&Context) -> Outcome,
 }
 
-/// When a step runs.
-#[derive(PartialEq)]
-enum Runs {
-    /// Each time: the tests cannot run without it.
-    Always,
-    /// Unless somebody asked for certain tests, and so does not want to wait.
-    InFull,
+/// What somebody asked for.
+#[derive(Clone, Copy, PartialEq)]
+enum Request {
+    /// All that CI runs.
+    All,
+    /// Certain tests of the Rust crates, without waiting for the rest.
+    Rust,
+    /// The tests of the Python package.
+    Python,
+    /// The table of what the network lab measures.
+    Lab,
 }
 
 /// What every step is given.
 struct Context {
     /// The repository.
     root: PathBuf,
-    /// What follows `cargo xtask test`, for `cargo test`.
+    /// What follows `cargo xtask test` or `cargo xtask python`, for `cargo test` or pytest.
     test_arguments: Vec<String>,
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    match arguments.split_first() {
-        None => help(),
-        Some((command, _)) if ["help", "--help", "-h"].contains(&command.as_str()) => help(),
-        Some((command, rest)) if command == "test" => exit(test(rest)),
-        Some((command, rest)) if command == "fuzz" => {
-            exit(repository().and_then(|root| fuzz::command(&root, rest)))
-        }
-        Some((command, [])) if command == "lab" => exit(measure()),
-        Some((command, _)) => {
+    let Some((command, rest)) = arguments.split_first() else { return help() };
+    let outcome = match command.as_str() {
+        "help" | "--help" | "-h" => return help(),
+        "test" if rest.is_empty() => take_steps(All, rest),
+        "test" => take_steps(Rust, rest),
+        "python" => take_steps(Python, rest),
+        "lab" if rest.is_empty() => take_steps(Lab, rest),
+        "fuzz" => repository().and_then(|root| fuzz::command(&root, rest)),
+        _ => {
             eprint!("error: there is no `cargo xtask {command}`; there is:\n\n{HELP}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
-    }
-}
-
-fn help() -> ExitCode {
-    print!("{HELP}");
-    ExitCode::SUCCESS
-}
-
-fn exit(outcome: Outcome) -> ExitCode {
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -112,22 +108,21 @@ fn exit(outcome: Outcome) -> ExitCode {
     }
 }
 
-fn test(arguments: &[String]) -> Outcome {
-    let in_full = arguments.is_empty();
-    take(STEPS, in_full, arguments)?;
-    eprintln!("{}", if in_full { "all passed" } else { "the chosen tests passed" });
-    Ok(())
+fn help() -> ExitCode {
+    print!("{HELP}");
+    ExitCode::SUCCESS
 }
 
-fn measure() -> Outcome {
-    take(LAB_STEPS, true, &[])
-}
-
-fn take(steps: &[Step], in_full: bool, test_arguments: &[String]) -> Outcome {
-    let context = Context { root: repository()?, test_arguments: test_arguments.to_vec() };
-    for step in steps.iter().filter(|step| in_full || step.runs == Runs::Always) {
+fn take_steps(request: Request, arguments: &[String]) -> Outcome {
+    let context = Context { root: repository()?, test_arguments: arguments.to_vec() };
+    for step in STEPS.iter().filter(|step| step.of.contains(&request)) {
         eprintln!("── {}", step.name);
         (step.action)(&context)?;
+    }
+    match request {
+        All => eprintln!("all passed"),
+        Rust | Python => eprintln!("the chosen tests passed"),
+        Lab => {}
     }
     Ok(())
 }

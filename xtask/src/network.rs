@@ -6,10 +6,11 @@
 //! interface and nothing else.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::Context;
-use crate::build::{cargo, cargo_program, test_arguments};
+use crate::build::{cargo_program, program_path, test_arguments};
 use crate::failure::{Failure, Outcome, run, try_out};
 use crate::python;
 
@@ -26,15 +27,13 @@ pub(crate) const PYTHON: &str = "EASYHTTP_TEST_PYTHON";
 /// Tells the tests that they are not alone on the network.
 const SHARED_NETWORK: &str = "EASYHTTP_TEST_SHARED_NETWORK";
 
+/// Where the tests of the Python package find the program `easyhttp`.
+const PROGRAM: &str = "EASYHTTP_TEST_PROGRAM";
+
 /// Runs all tests, or those that were asked for.
 pub(crate) fn tests(context: &Context) -> Outcome {
-    let mut cargo = match working_way(context) {
-        Ok(way) => cargo_in_namespace(context, way),
-        Err(cause) if in_ci() => return Err(refusal(cause)),
-        Err(cause) => cargo_on_host_network(context, &cause),
-    };
     run(
-        cargo
+        on_network(context, &cargo_program())?
             .args(["test", "--offline"])
             .args(test_arguments(context))
             .env(PYTHON, python::interpreter(&context.root)),
@@ -42,10 +41,31 @@ pub(crate) fn tests(context: &Context) -> Outcome {
     )
 }
 
+/// Runs all tests of the Python package, or those that were asked for.
+pub(crate) fn python_tests(context: &Context) -> Outcome {
+    run(
+        on_network(context, python::interpreter(&context.root).as_os_str())?
+            .args(["-m", "pytest"])
+            .args(&context.test_arguments)
+            .current_dir(python::package(&context.root))
+            .env(PROGRAM, program_path()?),
+        "what failed is named above; to run one test: `cargo xtask python -k NAME`",
+    )
+}
+
 /// Cargo in a network of its own, and not at all where there is none.
 pub(crate) fn cargo_in_own_network(context: &Context) -> Result<Command, Failure> {
     let way = working_way(context).map_err(refusal)?;
-    Ok(cargo_in_namespace(context, way))
+    Ok(in_namespace(context, way, &cargo_program()))
+}
+
+/// A program on the network of the tests.
+fn on_network(context: &Context, program: &OsStr) -> Result<Command, Failure> {
+    match working_way(context) {
+        Ok(way) => Ok(in_namespace(context, way, program)),
+        Err(cause) if in_ci() => Err(refusal(cause)),
+        Err(cause) => Ok(on_host_network(context, &cause, program)),
+    }
 }
 
 /// The first way that works, or why none does.
@@ -55,7 +75,7 @@ pub(crate) fn cargo_in_own_network(context: &Context) -> Result<Command, Failure
 fn working_way(context: &Context) -> Result<&'static [&'static str], String> {
     let mut causes = Vec::new();
     for way in WAYS {
-        match try_out(cargo_in_namespace(context, way).arg("--version")) {
+        match try_out(in_namespace(context, way, &cargo_program()).arg("--version")) {
             Ok(()) => return Ok(way),
             Err(cause) => causes.push(format!("unshare {}: {cause}", way.join(" "))),
         }
@@ -63,27 +83,27 @@ fn working_way(context: &Context) -> Result<&'static [&'static str], String> {
     Err(causes.join("\n       "))
 }
 
-fn cargo_in_namespace(context: &Context, way: &[&str]) -> Command {
+fn in_namespace(context: &Context, way: &[&str], program: &OsStr) -> Command {
     let mut command = Command::new("unshare");
     command
         .current_dir(&context.root)
         .env_remove(SHARED_NETWORK)
         .args(way)
         .arg(python::interpreter(&context.root))
-        .arg(SETUP)
-        .arg(cargo_program());
+        .arg(context.root.join(SETUP))
+        .arg(program);
     command
 }
 
-fn cargo_on_host_network(context: &Context, cause: &str) -> Command {
+fn on_host_network(context: &Context, cause: &str, program: &OsStr) -> Command {
     eprintln!(
         "\n\
          WARNING: the tests run on the host's network, not on one of their own.\n\
          They may meet other EasyHTTP devices there, and those may see the tests' devices.\n\
          cause: {cause}\n"
     );
-    let mut command = cargo(context);
-    command.env(SHARED_NETWORK, "1");
+    let mut command = Command::new(program);
+    command.current_dir(&context.root).env(SHARED_NETWORK, "1");
     command
 }
 

@@ -1,4 +1,5 @@
-//! The Python devices that the tests talk to, from their package registry.
+//! The virtual environment of the tests: the Python devices that they talk to, from
+//! their package registry, and this repository's own package.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,15 +12,23 @@ use crate::failure::{Failure, Outcome, run, try_out};
 /// installs only when the exact version is named.
 const PACKAGE: &str = "easyhttp-python==0.4.0a6";
 
-/// Fails if the package, or one that it depends on, is broken.
-const IMPORT: &str = "import easyhttp_python";
+/// What the tests of our package need, and a pip that builds it where it is.
+const TOOLS: [&str; 3] = ["pip>=21.3", "pytest>=7,<10", "mypy>=1.8,<3"];
+
+/// Fails if one of them, or of what it depends on, is broken.
+const IMPORT: &str = "import easyhttp_python, pytest, mypy";
 
 /// The interpreter that has the package.
 pub(crate) fn interpreter(root: &Path) -> PathBuf {
     environment(root).join("bin/python")
 }
 
-/// Installs the package into a virtual environment, unless it is there.
+/// Our own package.
+pub(crate) fn package(root: &Path) -> PathBuf {
+    root.join("crates/easyhttp-python")
+}
+
+/// Installs the peers into a virtual environment, unless they are there.
 pub(crate) fn install_peers(context: &Context) -> Outcome {
     let root = &context.root;
     if is_installed(root) {
@@ -28,9 +37,19 @@ pub(crate) fn install_peers(context: &Context) -> Outcome {
     }
     check_python()?;
     create_environment(root)?;
-    install_package(root)?;
+    install_tools(root)?;
     check_import(root)?;
     leave_stamp(root)
+}
+
+/// Builds our package and installs it, as users do.
+pub(crate) fn install_package(context: &Context) -> Outcome {
+    run(
+        pip_install(&context.root)
+            .args(["--no-deps", "--force-reinstall"])
+            .arg(package(&context.root)),
+        "correct what the compiler says; or see that pip reaches its package registry from here",
+    )
 }
 
 fn environment(root: &Path) -> PathBuf {
@@ -43,10 +62,14 @@ fn stamp(root: &Path) -> PathBuf {
     environment(root).join("installed")
 }
 
+fn wanted() -> String {
+    format!("{PACKAGE} {}", TOOLS.join(" "))
+}
+
 /// The import is tried as well, because an upgrade of the system's Python
 /// leaves an environment behind that no longer starts.
 fn is_installed(root: &Path) -> bool {
-    fs::read_to_string(stamp(root)).is_ok_and(|installed| installed == PACKAGE)
+    fs::read_to_string(stamp(root)).is_ok_and(|installed| installed == wanted())
         && try_out(Command::new(interpreter(root)).args(["-c", IMPORT])).is_ok()
 }
 
@@ -80,9 +103,9 @@ fn create_environment(root: &Path) -> Outcome {
 }
 
 /// Tries twice: a package registry is the one thing here that fails by chance.
-fn install_package(root: &Path) -> Outcome {
-    let mut pip = Command::new(interpreter(root));
-    pip.args(["-m", "pip", "--disable-pip-version-check", "install", "--quiet", PACKAGE]);
+fn install_tools(root: &Path) -> Outcome {
+    let mut pip = pip_install(root);
+    pip.arg(PACKAGE).args(TOOLS);
     let remedy = "see that pip reaches its package registry from here (a proxy or a mirror is \
                   pip's own configuration: `pip config list`), then try again";
     run(&mut pip, remedy).or_else(|_| {
@@ -91,10 +114,16 @@ fn install_package(root: &Path) -> Outcome {
     })
 }
 
+fn pip_install(root: &Path) -> Command {
+    let mut pip = Command::new(interpreter(root));
+    pip.args(["-m", "pip", "--disable-pip-version-check", "install", "--quiet"]);
+    pip
+}
+
 fn check_import(root: &Path) -> Outcome {
     try_out(Command::new(interpreter(root)).args(["-c", IMPORT])).map_err(|cause| {
         Failure::new(
-            format!("{PACKAGE} was installed but does not start"),
+            format!("{PACKAGE} or a tool was installed but does not start"),
             cause,
             "probably a package that it depends on has a release that breaks it, or this Python \
              is too new or too old for it: try another `python3`",
@@ -103,7 +132,7 @@ fn check_import(root: &Path) -> Outcome {
 }
 
 fn leave_stamp(root: &Path) -> Outcome {
-    fs::write(stamp(root), PACKAGE).map_err(|error| {
+    fs::write(stamp(root), wanted()).map_err(|error| {
         Failure::new(
             format!("{} could not be written", stamp(root).display()),
             error.to_string(),

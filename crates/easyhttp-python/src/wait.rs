@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt;
@@ -59,7 +60,14 @@ impl Pending {
                 match receiver.recv_timeout(SIGNALS) {
                     Ok(done) => return Ok(done),
                     Err(RecvTimeoutError::Timeout) => {
-                        Python::attach(|py| py.check_signals()).inspect_err(|_| task.abort())?;
+                        let Some(signals) = Python::try_attach(|py| py.check_signals()) else {
+                            // The interpreter has ended, and left this thread to the
+                            // process, which ends next.
+                            loop {
+                                thread::park();
+                            }
+                        };
+                        signals.inspect_err(|_| task.abort())?;
                     }
                     Err(RecvTimeoutError::Disconnected) => {
                         return Err(PyRuntimeError::new_err("the call failed: see standard error"));

@@ -1,4 +1,5 @@
-"""A device of the unmodified package `easyhttp-python`, driven line by line.
+"""A device of the unmodified package `easyhttp-python`, driven line by line. (Or of
+another package with the same classes, named by `"package"`.)
 
     python device.py '{"face": "async", "port": 5000, "config_file": "…", "discovery": true}'
 
@@ -16,12 +17,14 @@ what a callback was given:
 """
 
 import asyncio
+import importlib
 import inspect
 import json
 import os
 import sys
 
-from easyhttp_python import EasyHTTP, EasyHTTPAsync
+OPTIONS = json.loads(sys.argv[1])
+PACKAGE = importlib.import_module(OPTIONS.get("package", "easyhttp_python"))
 
 # The package prints to standard output, which is ours.
 OUTPUT = os.fdopen(os.dup(1), "w")
@@ -29,14 +32,13 @@ os.dup2(2, 1)
 
 
 def main():
-    options = json.loads(sys.argv[1])
-    face = {"async": EasyHTTPAsync, "sync": EasyHTTP}[options["face"]]
+    face = {"async": PACKAGE.EasyHTTPAsync, "sync": PACKAGE.EasyHTTP}[OPTIONS["face"]]
     easy = face(
-        port=options["port"],
-        config_file=options["config_file"],
-        enable_discovery=options["discovery"],
+        port=OPTIONS["port"],
+        config_file=OPTIONS["config_file"],
+        enable_discovery=OPTIONS["discovery"],
     )
-    if options["face"] == "async":
+    if OPTIONS["face"] == "async":
         asyncio.run(serve_async(easy))
     else:
         serve_sync(easy)
@@ -67,7 +69,7 @@ def perform(easy, **command):
     name, arguments = command["do"], command.get("with", [])
     if name == "on":
         return register(easy, *arguments)
-    if name == "start" and isinstance(easy, EasyHTTPAsync):
+    if name == "start" and OPTIONS["face"] == "async":
         return start(easy)
     attribute = getattr(easy, name)
     return attribute(*arguments) if callable(attribute) else attribute

@@ -1,0 +1,45 @@
+"""A lamp, and the remote control that switches it, with asyncio.
+
+    python remote_control_async.py                    # the lamp; says its id
+    python remote_control_async.py 7H8G2K on          # in a second terminal
+    python remote_control_async.py 7H8G2K purple      # refused, with a reason
+
+Ctrl-C ends the lamp.
+"""
+
+import asyncio
+import sys
+from typing import Any, Optional
+
+from easyhttp_rs import CallFailed, EasyHTTPAsync, Refused
+
+
+async def control(sender_id: Optional[str], data: Any) -> bool:
+    print(f"PUSH from {sender_id}: {data}")
+    if not isinstance(data, dict) or data.get("command") != "led":
+        raise Refused("the only command is led")
+    if data.get("state") not in ("on", "off"):
+        raise Refused("state must be on or off")
+    # Here you can set a real pin.
+    return True
+
+
+async def lamp() -> None:
+    lamp = EasyHTTPAsync(port=5002, config_file="lamp.json")
+    lamp.on("on_push", control)
+    async with lamp:
+        print(f"lamp {lamp.id} answers on port 5002")
+        await asyncio.Event().wait()
+
+
+async def switch(lamp_id: str, state: str) -> None:
+    async with EasyHTTPAsync(port=None, config_file="remote.json") as remote:
+        try:
+            await remote.push_data(lamp_id, {"command": "led", "state": state})
+            print(f"the lamp {lamp_id} is {state}")
+        except CallFailed as error:
+            print(error)
+
+
+if __name__ == "__main__":
+    asyncio.run(switch(*sys.argv[1:]) if len(sys.argv) == 3 else lamp())

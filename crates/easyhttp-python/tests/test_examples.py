@@ -1,0 +1,175 @@
+"""The examples do what their first lines say, with a second device beside them."""
+
+import importlib.util
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from programs import Running, environment
+from support import Calls
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+FACES = {"blocking": "", "async": "_async"}
+
+
+@pytest.fixture
+def run(tmp_path, private_network):
+    """Starts a copy of an example: it leaves files in its folder."""
+    running = []
+
+    def run(name, *arguments, **more):
+        shutil.copy(EXAMPLES / name, tmp_path)
+        command = [sys.executable, name, *arguments]
+        running.append(Running(command, cwd=tmp_path, env={**environment(), **more}))
+        return running[-1]
+
+    yield run
+    for each in running:
+        each.close()
+
+
+@pytest.fixture
+def second(faces):
+    """A device beside the example, which finds it."""
+
+    def second(**given):
+        given = {"enable_discovery": True, "discovery_port": 37020, **given}
+        device = faces.make("blocking", **given)
+        device.start()
+        return device
+
+    return second
+
+
+def test_all_are_tested_here():
+    source = Path(__file__).read_text()
+    for example in EXAMPLES.glob("*.py"):
+        name = example.stem.removesuffix("_async")
+        assert f'"{name}.py"' in source or f'f"{name}{{suffix}}.py"' in source, example.name
+
+
+def test_monitor(run, second):
+    other = second(id="ABC123")
+    monitor = run("monitor.py")
+    device_id = monitor.until("answers on port 5000").split()[1]
+    assert monitor.until("ABC123 is").endswith("ABC123 is online")
+    # It sleeps now, and answers.
+    answer = other.fetch(device_id)["data"]
+    assert (answer["temperature"], answer["humidity"]) == (23.5, 45)
+    assert monitor.until("FETCH") == "FETCH from ABC123"
+    assert other.push(device_id, {"command": "led", "state": "on"}) is True
+    assert monitor.until("LED") == "the LED is on"
+    assert other.push(device_id, {"command": "dance"}) is False
+    other.send(device_id, other.commands.DATA, "hello")
+    assert monitor.until("DATA") == "DATA from ABC123: hello"
+    other.send(device_id, other.commands.PONG)
+    assert monitor.until("PONG") == "PONG from ABC123"
+    monitor.signal(signal.SIGINT)
+    assert monitor.until("stopping")
+    assert monitor.end() == 0
+    # `debug` goes to standard error.
+    assert "ABC123 is online" in monitor.err.text
+
+
+def test_monitor_of_nobody(run):
+    assert run("monitor.py").until("ABC123") == "ABC123 is offline"
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_ping(run, second, suffix):
+    other = second()
+    ping = run(f"ping{suffix}.py", other.id)
+    line = ping.line()
+    assert line.startswith(f"{other.id} is online, and answered in ") and line.endswith(" ms")
+    other.stop()
+    while "is online" in (line := ping.line()):
+        pass
+    assert other.id in line
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_ping_without_a_device(run, suffix):
+    ping = run(f"ping{suffix}.py")
+    assert ping.end() == 1
+    assert ping.err.text.startswith("say which device")
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_callbacks(run, second, suffix):
+    fetched = Calls(returns={"t": 1})
+    other = second(on_fetch=fetched)
+    example = run(f"callbacks{suffix}.py")
+    device_id = example.until("answers on port 5000").split()[1]
+    assert example.until("is here").startswith(f"{other.id} is here")
+    # It asks who is there.
+    assert fetched.next()["query"] == "all"
+    assert example.until("PONG") == f"PONG from {other.id}"
+    assert example.until("DATA") == f"DATA from {other.id}: {{'t': 1}}"
+
+    assert other.fetch_data(device_id, [1])["query"] == [1]
+    assert example.until("FETCH") == f"FETCH from {other.id}: [1]"
+    assert other.push(device_id) is False
+    assert other.push(device_id, "on") is True
+    assert example.until("PUSH") == f"PUSH from {other.id}: None"
+    other.ping(device_id)
+    assert example.until("PING") == f"PING from {other.id}"
+    other.stop()
+    assert example.until("goodbye") == f"{other.id} said goodbye"
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_sensor(run, second, suffix):
+    sensor = run(f"sensor{suffix}.py")
+    device_id = sensor.until("answers on port 5001").split()[1]
+    other = second()
+    data = other.fetch_data(device_id)
+    assert set(data) == {"load", "temperature"}
+    assert data["load"] >= 0
+    assert sensor.until("FETCH") == f"FETCH from {other.id}"
+    sensor.signal(signal.SIGINT)
+    sensor.end()
+    assert "KeyboardInterrupt" in sensor.err.text
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_remote_control(run, suffix):
+    lamp = run(f"remote_control{suffix}.py")
+    lamp_id = lamp.until("answers on port 5002").split()[1]
+
+    def switch(state):
+        return run(f"remote_control{suffix}.py", lamp_id, state).line()
+
+    assert switch("on") == f"the lamp {lamp_id} is on"
+    assert lamp.until("PUSH").endswith("{'command': 'led', 'state': 'on'}")
+    assert "state must be on or off" in switch("purple")
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_two_devices(run, suffix):
+    example = run(f"two_devices{suffix}.py")
+    assert example.end() == 0, example.err.text
+    said = example.out.text
+    for part in (
+        "hall: found ",
+        "hall: PING took ",
+        "hall: FETCH gave {'room': 'kitchen', 'asked': 'temperature'}",
+        "hall: PUSH was accepted",
+        "says dinner is ready",
+        "refused",
+    ):
+        assert part in said, said
+
+
+def test_plot(run, second):
+    if importlib.util.find_spec("matplotlib") is None:
+        # It is too large to be installed for one test; the types are checked anyway.
+        assert 'pip install matplotlib' in (EXAMPLES / "plot.py").read_text()
+        return
+    fetched = Calls(returns={"load": 1.5})
+    sensor = second(on_fetch=fetched)
+    run("plot.py", sensor.id, "load", MPLBACKEND="Agg")
+    for _ in range(2):
+        fetched.next()
