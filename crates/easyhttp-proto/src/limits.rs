@@ -76,6 +76,10 @@ pub const CALL: Duration = Duration::from_secs(3);
 /// So a third of a call is left for the other address.
 pub const DOUBT: Duration = Duration::from_secs(1);
 
+/// How many calls to one device are under way at once; more wait for their turn.
+/// As many as it runs handlers, and as many as find a connection that is kept.
+pub const CALLS: usize = 64;
+
 /// How long a connection is kept open for the next call. The Python devices'
 /// server closes after 5 s of silence; asking at that very moment would fail.
 pub const CLIENT_IDLE: Duration = Duration::from_secs(4);

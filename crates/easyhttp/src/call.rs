@@ -50,7 +50,14 @@ impl Node {
             return Err(Error::InvalidData(serde::de::Error::custom("it is nested too deep")));
         }
         let limit = self.settings.limits.call;
-        let call = Call { node: self, id, command, data, limit, deadline: instant_after(limit) };
+        let deadline = instant_after(limit);
+        let Ok(_turn) = timeout_at(deadline.into(), self.turns.take(id)).await else {
+            return Err(match self.addresses(id).first() {
+                Some(&address) => Error::TimedOut { id, address, after: limit, sent: false },
+                None => self.unknown(id),
+            });
+        };
+        let call = Call { node: self, id, command, data, limit, deadline };
         let reply = call.run().await;
         if let Err(
             Error::Unreachable { .. }

@@ -100,6 +100,7 @@ mod request;
 mod server;
 mod settings;
 mod tasks;
+mod turns;
 
 pub use address::IntoAddress;
 pub use answer::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};

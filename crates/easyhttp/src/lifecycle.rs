@@ -20,6 +20,7 @@ use crate::node::Node;
 use crate::presence::{self, Announcer};
 use crate::settings::{Identity, Settings};
 use crate::tasks::Tasks;
+use crate::turns::Turns;
 use crate::{discovery, server};
 
 impl Node {
@@ -51,6 +52,7 @@ impl Node {
             id,
             port,
             client: Client::new(&settings.limits),
+            turns: Turns::default(),
             tasks: Tasks::new(Handle::current()),
             handlers: Handlers::new(handlers),
             listener: Mutex::new(listener),

@@ -24,6 +24,7 @@ use crate::presence::{Announcer, DuplicateId, PresenceEvent};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::tasks::{Started, Tasks};
+use crate::turns::Turns;
 
 /// A running device.
 pub(crate) struct Node {
@@ -32,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) port: Option<u16>,
     pub(crate) settings: Settings,
     pub(crate) client: Client,
+    /// Whose turn it is to call a device.
+    pub(crate) turns: Turns,
     pub(crate) tasks: Tasks,
     pub(crate) handlers: Handlers,
     pub(crate) listener: Mutex<Option<TcpListener>>,

@@ -1,5 +1,8 @@
 //! Connections are kept for the next call, and nobody notices when they end.
 
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use easyhttp::Error;
@@ -15,6 +18,7 @@ on_both_faces!(
     a_connection_that_nobody_uses_is_closed,
     a_connection_whose_answer_did_not_come_is_not_used_again,
     a_device_that_restarts_at_its_port_is_called_as_before,
+    three_hundred_calls_at_once_all_succeed,
 );
 
 const PEER: &str = "PEER22";
@@ -82,4 +86,31 @@ fn a_device_that_restarts_at_its_port_is_called_as_before<F: Face>() {
         assert_eq!(asking.fetch(PEER, ()).unwrap(), round);
         answering.stop();
     }
+}
+
+/// More than a device has handlers or takes connections.
+fn three_hundred_calls_at_once_all_succeed<F: Face>() {
+    let asked = F::start_with(device::<F>()).unwrap();
+    let asking = F::start_with(device::<F>().timeout(Duration::from_secs(60))).unwrap();
+    let asked_id = asked.id();
+    asking.meet(&asked);
+    // As many as may run meet here, so that those of no others are left over.
+    let together = Barrier::new(64);
+    let arrived = AtomicUsize::new(0);
+    asked.on_fetch(move |fetch| {
+        if arrived.fetch_add(1, Ordering::Relaxed) < 64 {
+            together.wait();
+        }
+        fetch.data
+    });
+    let failed = thread::scope(|scope| {
+        let call = |n| {
+            let handle = asking.handle();
+            scope.spawn(move || (handle.fetch(asked_id, n), n))
+        };
+        let calls: Vec<_> = (0..300).map(call).collect();
+        let done = calls.into_iter().map(|call| call.join().unwrap());
+        done.filter(|(got, n)| !got.as_ref().is_ok_and(|got| got == n)).collect::<Vec<_>>()
+    });
+    assert!(failed.is_empty(), "{} failed, the first: {:?}", failed.len(), failed.first());
 }

@@ -1,0 +1,90 @@
+"""Devices on a local network that find each other and talk by six-character names.
+
+A device has an id such as ``7H8G2K``. It finds the others by itself, asks them for
+data (FETCH), sends them commands that they accept or refuse (PUSH), and answers what
+they ask by calling your functions::
+
+    from easyhttp_rs import EasyHTTP
+
+    easy = EasyHTTP()
+
+    @easy.on("on_fetch")
+    def give(sender_id, query):
+        return {"temperature": 23.5}
+
+    with easy:
+        print(f"{easy.id} answers on port {easy.port}")
+        input("Enter stops it. ")
+
+`EasyHTTP` blocks, `EasyHTTPAsync` is for asyncio. They have the same methods, and
+those of the package easyhttp-python, whose devices they talk to.
+
+What may go wrong is below `EasyHTTPError`. What is logged goes to the logger
+``easyhttp_rs``.
+"""
+
+from ._asynchronous import EasyHTTPAsync
+from ._blocking import EasyHTTP
+from ._commands import commands
+from ._errors import (
+    AlreadyRunning,
+    Busy,
+    CallFailed,
+    DeviceFileError,
+    EasyHTTPError,
+    HandlerFailed,
+    Interrupted,
+    InvalidAddress,
+    InvalidData,
+    InvalidId,
+    NoHandler,
+    NotARequest,
+    NotRunning,
+    NotTaken,
+    NotUnderstood,
+    OwnId,
+    PortInUse,
+    Refused,
+    StartError,
+    TimedOut,
+    TooLarge,
+    UnknownDevice,
+    Unreachable,
+    WrongDevice,
+)
+from ._native import __version__
+from ._types import Device, Interface, PresenceEvent
+
+__all__ = [
+    "EasyHTTP",
+    "EasyHTTPAsync",
+    "commands",
+    "Device",
+    "Interface",
+    "PresenceEvent",
+    "EasyHTTPError",
+    "CallFailed",
+    "UnknownDevice",
+    "Unreachable",
+    "TimedOut",
+    "Interrupted",
+    "WrongDevice",
+    "OwnId",
+    "Refused",
+    "NoHandler",
+    "HandlerFailed",
+    "Busy",
+    "NotTaken",
+    "NotUnderstood",
+    "TooLarge",
+    "InvalidId",
+    "InvalidAddress",
+    "InvalidData",
+    "NotARequest",
+    "NotRunning",
+    "AlreadyRunning",
+    "StartError",
+    "PortInUse",
+    "DeviceFileError",
+    "__version__",
+]

@@ -1,0 +1,149 @@
+"""What can go wrong. The text of each names the thing, the cause and what to do."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+
+class EasyHTTPError(Exception):
+    """The base of all exceptions of this package."""
+
+    #: The device that was called, if the error is about one.
+    device_id: Optional[str] = None
+    #: The address that was tried, as ``192.168.1.23:5000``, if there was one.
+    address: Optional[str] = None
+
+
+# ---- what can happen to a call ----
+
+
+class CallFailed(EasyHTTPError):
+    """A call did not do what it was to do: the network's fault, or the device's.
+
+    `ping`, `fetch`, `push` and `send` answer False or None then. `ping_time`,
+    `fetch_data`, `push_data` and `send_command` raise one of the exceptions below it.
+    """
+
+
+class UnknownDevice(CallFailed):
+    """No address of the device is known."""
+
+    #: The ids of the devices that are known.
+    known: List[str] = []
+
+
+class Unreachable(CallFailed, ConnectionError):
+    """No connection to the device could be made. Nothing was sent."""
+
+
+class TimedOut(CallFailed, TimeoutError):
+    """The device did not answer in time."""
+
+    #: Whether the command may have reached the device, and may have been run.
+    sent: bool = False
+
+
+class Interrupted(CallFailed, ConnectionError):
+    """The connection broke before the answer. The command may have been run."""
+
+
+class WrongDevice(CallFailed):
+    """Another device answers at the address."""
+
+    #: The id of the device that answered, if it said so.
+    found: Optional[str] = None
+
+
+class OwnId(CallFailed):
+    """The device itself was asked for."""
+
+
+class Refused(CallFailed):
+    """The device's callback refused.
+
+    Raise it in a callback for ``on_push`` to refuse with a reason, which the other
+    device gets: ``raise Refused("state must be on or off")``.
+    """
+
+    #: Why, in the device's words, if it gave a reason.
+    reason: Optional[str] = None
+
+
+class NoHandler(CallFailed):
+    """The device has no callback for the command."""
+
+
+class HandlerFailed(CallFailed):
+    """The device's callback raised an exception, or took too long."""
+
+    #: How it failed, in the device's words.
+    reason: str = ""
+
+
+class Busy(CallFailed):
+    """The device runs as many callbacks as it allows. Try again in a second."""
+
+
+class NotTaken(CallFailed):
+    """The device did not take the request, or what answers there is none."""
+
+    #: The HTTP status of the answer.
+    status: int = 0
+    #: Why, in the device's words. May be empty.
+    reason: str = ""
+
+
+class NotUnderstood(CallFailed):
+    """The answer is not of this protocol."""
+
+
+class TooLarge(CallFailed):
+    """The message, or the answer, is larger than one of the devices allows."""
+
+
+# ---- what the caller can do wrong ----
+
+
+class InvalidId(EasyHTTPError, ValueError):
+    """A text that is not a device id: six letters or digits, such as ``7H8G2K``."""
+
+
+class InvalidAddress(EasyHTTPError, ValueError):
+    """What is not an address of one device."""
+
+
+class InvalidData(EasyHTTPError, ValueError):
+    """Data that no message can carry."""
+
+
+class NotARequest(EasyHTTPError, ValueError):
+    """A command that only answers others, and cannot be sent."""
+
+
+class NotRunning(EasyHTTPError, RuntimeError):
+    """The device has not been started, or has been stopped."""
+
+
+class AlreadyRunning(EasyHTTPError, RuntimeError):
+    """The device has been started before, and not been stopped."""
+
+
+# ---- starting ----
+
+
+class StartError(EasyHTTPError, OSError):
+    """The device could not start."""
+
+
+class PortInUse(StartError):
+    """Another program listens on the port."""
+
+
+class DeviceFileError(StartError):
+    """The device file cannot be used, or another device runs with it."""
+
+
+# Tracebacks name them as users do.
+for _error in list(globals().values()):
+    if isinstance(_error, type) and issubclass(_error, EasyHTTPError):
+        _error.__module__ = "easyhttp_rs"

@@ -1,0 +1,57 @@
+"""The dictionaries and tuples that this package gives."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional, TypedDict
+
+
+class Device(TypedDict):
+    """A device that is known. The first four keys are those of easyhttp-python."""
+
+    #: The IP address that is asked first.
+    ip: str
+    #: Its TCP port.
+    port: int
+    #: When it was last heard, in seconds since 1970. 0.0 if it never was.
+    last_seen: float
+    #: Whether `add` named it.
+    added_manually: bool
+    #: Where it may be, as ``192.168.1.23:5000``, the one that is asked first in front.
+    addresses: List[str]
+    #: How it became known: ``multicast``, ``added``, ``request`` (it asked us),
+    #: ``dns-sd``, ``introduced``, ``remembered`` or ``sweep``.
+    source: str
+    #: The version of the protocol that it speaks. None if it was not heard yet.
+    version: Optional[str]
+
+
+class Interface(TypedDict):
+    """A network interface of this machine, and what discovery does on it."""
+
+    #: Its name, such as ``eth0``.
+    name: str
+    #: Its IP addresses.
+    addresses: List[str]
+    #: ``used``, ``skipped`` or ``failing``.
+    state: str
+    #: Why it is skipped or failing.
+    reason: Optional[str]
+    #: How many datagrams were sent on it.
+    sent: int
+    #: How many were heard on it.
+    heard: int
+
+
+class PresenceEvent(NamedTuple):
+    """Something that happened to a device of the network."""
+
+    #: ``joined``, ``left``, ``lost``, ``moved``, ``duplicate_id``, or ``missed``: the
+    #: reader was too slow, and `devices` says what is true now.
+    event: str
+    #: The device. None for ``duplicate_id`` and ``missed``.
+    device_id: Optional[str]
+    #: What is known of it. None for ``duplicate_id`` and ``missed``.
+    device: Optional[Device]
+    #: Where it is, as ``192.168.1.23:5000``. For ``duplicate_id``: where somebody uses
+    #: the id of this device.
+    address: Optional[str]

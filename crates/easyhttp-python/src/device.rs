@@ -1,0 +1,214 @@
+//! A running device.
+
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use easyhttp::{Command, DeviceId, EasyHttpAsync, Error};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::value::RawValue;
+
+use crate::convert::{Json, to_json};
+use crate::dicts::{EventTuple, InterfaceDict, PeerDict, peer_dict};
+use crate::errors::raise;
+use crate::handlers::{Receiver, listen};
+use crate::runtime::{is_forked, runtime};
+use crate::settings::{Settings, seconds};
+use crate::wait::Pending;
+
+/// A running device. What takes time gives a [`Pending`], for which one may wait
+/// in two ways.
+#[pyclass(frozen, module = "easyhttp_rs._native")]
+pub(crate) struct Device {
+    easy: EasyHttpAsync,
+    /// Stops the device when it is dropped.
+    owner: Mutex<Option<EasyHttpAsync>>,
+}
+
+#[pymethods]
+impl Device {
+    /// Starts a device. `receive` is called for each event in `events`.
+    #[staticmethod]
+    fn start(settings: Settings, receive: Py<PyAny>, events: Vec<String>) -> PyResult<Pending> {
+        runtime()?;
+        let receiver = Receiver::new(receive);
+        let mut builder = settings.builder();
+        for event in &events {
+            builder = listen!(builder, event.as_str(), receiver.clone())
+                .ok_or_else(|| unknown_event(event))?;
+        }
+        Ok(Pending::new(async move {
+            let owner = builder.start().await?;
+            Ok(Device { easy: owner.handle(), owner: Mutex::new(Some(owner)) })
+        }))
+    }
+
+    /// Has `receive` called for one more event.
+    fn listen(&self, event: &str, receive: Py<PyAny>) -> PyResult<()> {
+        listen!(self.easy, event, Receiver::new(receive)).ok_or_else(|| unknown_event(event))
+    }
+
+    /// Says goodbye, frees the port, and waits for what still runs.
+    fn stop(&self) -> Pending {
+        let easy = self.easy.handle();
+        Pending::new(async move {
+            easy.stop().await;
+            Ok(())
+        })
+    }
+
+    /// Says goodbye and frees the port, and waits for nothing.
+    fn halt(&self, py: Python<'_>) {
+        let owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if is_forked() {
+            // It is the device of the other process: its sockets are shared.
+            mem::forget(owner);
+        } else {
+            py.detach(|| drop(owner));
+        }
+    }
+
+    #[getter]
+    fn id(&self) -> String {
+        self.easy.id().to_string()
+    }
+
+    #[getter]
+    fn port(&self) -> Option<u16> {
+        self.easy.port()
+    }
+
+    // ---- who is there ----
+
+    fn devices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        runtime()?;
+        let devices = PyDict::new(py);
+        for peer in py.detach(|| self.easy.devices()) {
+            devices.set_item(peer.id.as_str(), peer_dict(py, &peer)?)?;
+        }
+        Ok(devices)
+    }
+
+    fn discovered(&self) -> PyResult<Vec<String>> {
+        runtime()?;
+        Ok(self.easy.discovered().iter().map(DeviceId::to_string).collect())
+    }
+
+    fn find(&self, device_id: String, timeout: f64) -> Pending {
+        let easy = self.easy.handle();
+        Pending::new(async move { easy.find(device_id, seconds(timeout)).await.map(PeerDict) })
+    }
+
+    fn add(&self, py: Python<'_>, device_id: &str, address: &str) -> PyResult<()> {
+        runtime()?;
+        py.detach(|| self.easy.add(device_id, address)).map_err(|error| raise(py, &error))
+    }
+
+    fn remove(&self, py: Python<'_>, device_id: &str) -> PyResult<bool> {
+        runtime()?;
+        py.detach(|| self.easy.remove(device_id)).map_err(|error| raise(py, &error))
+    }
+
+    fn interfaces(&self) -> Pending {
+        let easy = self.easy.handle();
+        Pending::new(async move {
+            Ok(easy.interfaces().await.into_iter().map(InterfaceDict).collect::<Vec<_>>())
+        })
+    }
+
+    fn start_discovery(&self, py: Python<'_>) -> PyResult<()> {
+        runtime()?;
+        py.detach(|| self.easy.start_discovery()).map_err(|error| raise(py, &error))
+    }
+
+    fn stop_discovery(&self, py: Python<'_>) -> PyResult<()> {
+        runtime()?;
+        py.detach(|| self.easy.stop_discovery());
+        Ok(())
+    }
+
+    fn presence(&self) -> PyResult<Presence> {
+        runtime()?;
+        Ok(Presence(Arc::new(tokio::sync::Mutex::new(self.easy.presence()))))
+    }
+
+    // ---- talking ----
+
+    /// Gives the round trip in seconds.
+    fn ping(&self, device_id: String) -> Pending {
+        let easy = self.easy.handle();
+        Pending::new(async move { Ok(easy.ping(device_id).await?.as_secs_f64()) })
+    }
+
+    /// Gives the data.
+    fn fetch(&self, device_id: String, query: &Bound<'_, PyAny>) -> PyResult<Pending> {
+        let (easy, query) = (self.easy.handle(), to_json(query, "query")?);
+        Ok(Pending::new(async move {
+            let data: Box<RawValue> = easy.fetch_as(device_id, query).await?;
+            Ok(Json(data.into()))
+        }))
+    }
+
+    /// Gives nothing: it returns when the device has accepted.
+    fn push(&self, device_id: String, data: &Bound<'_, PyAny>) -> PyResult<Pending> {
+        let (easy, data) = (self.easy.handle(), to_json(data, "data")?);
+        Ok(Pending::new(async move { easy.push(device_id, data).await }))
+    }
+
+    /// Gives the whole answer. `name` is what `data` is called in an error.
+    fn send(
+        &self,
+        device_id: String,
+        command: u8,
+        data: &Bound<'_, PyAny>,
+        name: &str,
+    ) -> PyResult<Pending> {
+        let command = Command::from_number(command.into())
+            .ok_or_else(|| PyValueError::new_err(format!("{command} is not a command")))?;
+        let (easy, data) = (self.easy.handle(), to_json(data, name)?);
+        Ok(Pending::new(async move {
+            match easy.send(device_id, command, data).await {
+                Ok(reply) => Ok(Json(reply.json.raw().into())),
+                // What such a device says to those who do not know of this error.
+                Err(Error::NoHandler { .. }) if command == Command::Fetch => {
+                    Ok(Json(r#"{"status":"fetch_handled"}"#.into()))
+                }
+                Err(error) => Err(error),
+            }
+        }))
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        if is_forked() {
+            mem::forget(self.owner.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+}
+
+/// An id in its usual form, in upper case.
+#[pyfunction]
+pub(crate) fn check_id(py: Python<'_>, device_id: &str) -> PyResult<String> {
+    let id = device_id.parse::<DeviceId>();
+    id.map(|id| id.to_string()).map_err(|invalid| raise(py, &invalid.into()))
+}
+
+fn unknown_event(event: &str) -> PyErr {
+    PyValueError::new_err(format!("unknown event: {event}"))
+}
+
+/// What happens to the devices of a network, one event after the other.
+#[pyclass(frozen, module = "easyhttp_rs._native")]
+pub(crate) struct Presence(Arc<tokio::sync::Mutex<easyhttp::Presence>>);
+
+#[pymethods]
+impl Presence {
+    /// Gives the name of the next event, and what it tells; None when the device
+    /// has stopped.
+    fn next(&self) -> Pending {
+        let presence = Arc::clone(&self.0);
+        Pending::new(async move { Ok(presence.lock().await.next().await.map(EventTuple)) })
+    }
+}
