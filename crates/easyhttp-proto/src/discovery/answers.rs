@@ -88,7 +88,8 @@ impl Answers {
             self.announced(now);
             Some(Due::All)
         } else {
-            self.owed.pop().map(Due::One)
+            // Who asks by IPv4 first is to know that address first.
+            (!self.owed.is_empty()).then(|| Due::One(self.owed.remove(0)))
         };
         if let Some(Due::One(to)) = due {
             self.given.truncate(REMEMBERED - 1);

@@ -385,6 +385,21 @@ fn a_link_local_address_keeps_its_scope() {
 }
 
 #[test]
+fn who_asks_by_two_ways_is_answered_in_that_order() {
+    let mut one = One::new();
+    let asks = Datagram::new(Kind::Announce, id("FRND22"), None, Some(1)).asking(true).encode();
+    let ways = ["10.0.0.2:40000", "[fe80::2%3]:40000"].map(at);
+    for from in ways {
+        one.discovery.receive(SECONDS(1), from, &asks, &mut one.peers);
+    }
+    let answered = one.act(SECONDS(2)).into_iter().filter_map(|action| match action {
+        Action::Answer(to, _) => Some(to),
+        _ => None,
+    });
+    assert_eq!(answered.collect::<Vec<_>>(), ways);
+}
+
+#[test]
 fn between_equals_ipv4_is_asked_first() {
     let mut peers = PeerTable::new(id("SELF22"), 9);
     let best = |peers: &PeerTable| peers.get(id("FRND22")).unwrap().addresses()[0].at;

@@ -22,11 +22,17 @@ pub(super) struct Network {
     pub(super) answers_at: Option<IpAddr>,
 }
 
-/// How an interface is spoken on: from this address, or by IPv6.
+/// How an interface is spoken on, and from which of its addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     V4(Ipv4Addr),
-    V6,
+    V6(Ipv6Addr),
+}
+
+impl Family {
+    fn is_v6(&self) -> bool {
+        matches!(self, Self::V6(_))
+    }
 }
 
 impl Network {
@@ -64,14 +70,14 @@ impl Network {
             (None, _) => true,
             // It takes IPv4 as well.
             (Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), _) => true,
-            (Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), family) => *family != Family::V6,
+            (Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), family) => !family.is_v6(),
             (Some(only), family) => {
-                only.is_ipv6() == (*family == Family::V6)
+                only.is_ipv6() == family.is_v6()
                     && interface.addresses().any(|address| address == only)
             }
         };
         let v4 = interface.v4().map(Family::V4);
-        let v6 = interface.v6().map(|_| Family::V6);
+        let v6 = interface.v6().map(Family::V6);
         v4.into_iter().chain(v6).filter(is_answered)
     }
 
@@ -79,7 +85,7 @@ impl Network {
     pub(super) fn group(&self, interface: &Interface, family: Family) -> SocketAddr {
         match family {
             Family::V4(_) => (GROUP, self.port).into(),
-            Family::V6 => SocketAddrV6::new(GROUP_V6, self.port, 0, interface.index).into(),
+            Family::V6(_) => SocketAddrV6::new(GROUP_V6, self.port, 0, interface.index).into(),
         }
     }
 
@@ -95,7 +101,7 @@ impl Network {
         let at = match (self.group(interface, family), family) {
             (group, _) if cfg!(unix) => group,
             (_, Family::V4(_)) => (Ipv4Addr::UNSPECIFIED, self.port).into(),
-            (_, Family::V6) => (Ipv6Addr::UNSPECIFIED, self.port).into(),
+            (_, Family::V6(_)) => (Ipv6Addr::UNSPECIFIED, self.port).into(),
         };
         let socket = open_shared(at)?;
         match family {
@@ -103,7 +109,7 @@ impl Network {
                 let on = InterfaceIndexOrAddress::Index(interface.index);
                 socket.join_multicast_v4_n(&GROUP, &on)?;
             }
-            Family::V6 => socket.join_multicast_v6(&GROUP_V6, interface.index)?,
+            Family::V6(_) => socket.join_multicast_v6(&GROUP_V6, interface.index)?,
         }
         Ok(socket)
     }
@@ -120,13 +126,15 @@ impl Network {
                 socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
                 Ok(socket)
             }
-            Family::V6 => {
+            Family::V6(address) => {
                 let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
                 socket.set_only_v6(true)?;
                 socket.set_multicast_if_v6(interface.index)?;
                 socket.set_multicast_hops_v6(1)?;
                 socket.set_multicast_loop_v6(true)?;
-                socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
+                // It fails while the address is tentative, which takes a second or two
+                // (RFC 4862, 5.4): until then nobody can be asked from it either.
+                socket.bind(&SocketAddrV6::new(address, 0, 0, interface.index).into())?;
                 Ok(socket)
             }
         }

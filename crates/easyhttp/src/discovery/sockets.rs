@@ -199,7 +199,7 @@ impl Link {
     fn can_reach(&self, to: SocketAddr) -> bool {
         match (self.family, to) {
             (Family::V4(_), SocketAddr::V4(_)) => true,
-            (Family::V6, SocketAddr::V6(to)) => to.scope_id() == self.interface.index,
+            (Family::V6(_), SocketAddr::V6(to)) => to.scope_id() == self.interface.index,
             _ => false,
         }
     }
