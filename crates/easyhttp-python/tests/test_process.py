@@ -21,7 +21,7 @@ CALLS = {
     "fetch": "easy.fetch('ZZZZZZ')",
     "find": "easy.find('AAAAAA', 3600)",
     "presence": "next(easy.presence())",
-    "sleep": "__import__('time').sleep(3600)",
+    "sleep": "sleep()",
 }
 
 
@@ -31,12 +31,29 @@ def test_ctrl_c_interrupts_a_blocking_call(faces, call):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         program = Program(
             f"""
-            import time
+            import threading, time
             SETTINGS.update(timeout=3600)
             easy = EasyHTTP(**SETTINGS)
             easy.start()
             easy.add("ZZZZZZ", "127.0.0.1", {silent.getsockname()[1]})
-            say("calling")
+
+            def sleep():
+                time.sleep(3600)
+
+            def watch():
+                # The main thread waits in one of these once it stays where it is.
+                waits = ("ping_time", "fetch", "find", "_events", "sleep")
+                main, before = threading.main_thread().ident, None
+                while True:
+                    frame = sys._current_frames()[main]
+                    place = (frame.f_code.co_name, frame.f_lasti)
+                    if place == before and frame.f_code.co_name in waits:
+                        break
+                    before = place
+                    time.sleep(0.02)
+                say("calling")
+
+            threading.Thread(target=watch, daemon=True).start()
             try:
                 {call}
             except KeyboardInterrupt:
