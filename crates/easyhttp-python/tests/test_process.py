@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from programs import Program
+from support import Calls
 
 #: How often a program that might hang or crash at its end is run.
 RUNS = int(os.environ.get("EASYHTTP_TEST_RUNS", "50"))
@@ -298,6 +299,29 @@ running.wait()
 say("done")
 """
     check_ends(faces, source, 0)
+
+
+def test_a_program_that_ends_says_goodbye_for_its_devices(faces):
+    joined, left = Calls(), Calls()
+    here = faces.make("blocking", enable_discovery=True, on_joined=joined, on_left=left)
+    here.start()
+    program = Program(
+        f"""
+        SETTINGS.update(enable_discovery=True, discovery_port={faces.discovery_port})
+        easy = EasyHTTP(**SETTINGS, dns_sd=False)
+        easy.start()
+        easy.find({here.id!r}, 30)
+        # A thread that holds it keeps it from being collected.
+        import threading, time
+        hold = lambda easy: time.sleep(3600)
+        threading.Thread(target=hold, args=[easy], daemon=True).start()
+        """,
+        faces.folder,
+    )
+    with program:
+        there = joined.next()["device_id"]
+        assert program.end() == 0
+        assert left.next()["device_id"] == there
 
 
 def check_ends(faces, source, code):
