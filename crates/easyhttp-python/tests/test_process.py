@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from programs import Program
+from support import Calls
 
 #: How often a program that might hang or crash at its end is run.
 RUNS = int(os.environ.get("EASYHTTP_TEST_RUNS", "50"))
@@ -21,7 +22,7 @@ CALLS = {
     "fetch": "easy.fetch('ZZZZZZ')",
     "find": "easy.find('AAAAAA', 3600)",
     "presence": "next(easy.presence())",
-    "sleep": "__import__('time').sleep(3600)",
+    "sleep": "sleep()",
 }
 
 
@@ -31,12 +32,29 @@ def test_ctrl_c_interrupts_a_blocking_call(faces, call):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         program = Program(
             f"""
-            import time
+            import threading, time
             SETTINGS.update(timeout=3600)
             easy = EasyHTTP(**SETTINGS)
             easy.start()
             easy.add("ZZZZZZ", "127.0.0.1", {silent.getsockname()[1]})
-            say("calling")
+
+            def sleep():
+                time.sleep(3600)
+
+            def watch():
+                # The main thread waits in one of these once it stays where it is.
+                waits = ("ping_time", "fetch", "find", "_events", "sleep")
+                main, before = threading.main_thread().ident, None
+                while True:
+                    frame = sys._current_frames()[main]
+                    place = (frame.f_code.co_name, frame.f_lasti)
+                    if place == before and frame.f_code.co_name in waits:
+                        break
+                    before = place
+                    time.sleep(0.02)
+                say("calling")
+
+            threading.Thread(target=watch, daemon=True).start()
             try:
                 {call}
             except KeyboardInterrupt:
@@ -281,6 +299,29 @@ running.wait()
 say("done")
 """
     check_ends(faces, source, 0)
+
+
+def test_a_program_that_ends_says_goodbye_for_its_devices(faces):
+    joined, left = Calls(), Calls()
+    here = faces.make("blocking", enable_discovery=True, on_joined=joined, on_left=left)
+    here.start()
+    program = Program(
+        f"""
+        SETTINGS.update(enable_discovery=True, discovery_port={faces.discovery_port})
+        easy = EasyHTTP(**SETTINGS, dns_sd=False)
+        easy.start()
+        easy.find({here.id!r}, 30)
+        # A thread that holds it keeps it from being collected.
+        import threading, time
+        hold = lambda easy: time.sleep(3600)
+        threading.Thread(target=hold, args=[easy], daemon=True).start()
+        """,
+        faces.folder,
+    )
+    with program:
+        there = joined.next()["device_id"]
+        assert program.end() == 0
+        assert left.next()["device_id"] == there
 
 
 def check_ends(faces, source, code):
