@@ -8,7 +8,7 @@ import sys
 import textwrap
 import threading
 
-from support import LOOPBACK, PATIENCE
+from support import LOOPBACK, PATIENCE, eventually
 
 #: Before each program: a device that is not started, and a way to say something.
 PROLOGUE = """
@@ -47,6 +47,12 @@ class Running:
         while text not in (line := self.line()):
             pass
         return line
+
+    def says(self, text):
+        """Waits until it has said this. Not by lines: what callbacks print on several
+        threads at once may stand in one."""
+        eventually(lambda: text in self.out.text or self.process.poll() is not None)
+        assert text in self.out.text, f"it ended:\n{self.out.text}\n{self.err.text}"
 
     def write(self, value):
         """Gives it a line of JSON to read."""

@@ -1,6 +1,7 @@
 """The examples do what their first lines say, with a second device beside them."""
 
 import importlib.util
+import re
 import shutil
 import signal
 import sys
@@ -44,6 +45,11 @@ def second(faces):
     return second
 
 
+def id_of(program, port):
+    program.says(f" answers on port {port}")
+    return re.search(r"(\w{6}) answers on port", program.out.text)[1]
+
+
 def test_all_are_tested_here():
     source = Path(__file__).read_text()
     for example in EXAMPLES.glob("*.py"):
@@ -54,21 +60,21 @@ def test_all_are_tested_here():
 def test_monitor(run, second):
     other = second(id="ABC123")
     monitor = run("monitor.py")
-    device_id = monitor.until("answers on port 5000").split()[1]
-    assert monitor.until("ABC123 is").endswith("ABC123 is online")
+    device_id = id_of(monitor, 5000)
+    monitor.says("ABC123 is online")
     # It sleeps now, and answers.
     answer = other.fetch(device_id)["data"]
     assert (answer["temperature"], answer["humidity"]) == (23.5, 45)
-    assert monitor.until("FETCH") == "FETCH from ABC123"
+    monitor.says("FETCH from ABC123")
     assert other.push(device_id, {"command": "led", "state": "on"}) is True
-    assert monitor.until("LED") == "the LED is on"
+    monitor.says("the LED is on")
     assert other.push(device_id, {"command": "dance"}) is False
     other.send(device_id, other.commands.DATA, "hello")
-    assert monitor.until("DATA") == "DATA from ABC123: hello"
+    monitor.says("DATA from ABC123: hello")
     other.send(device_id, other.commands.PONG)
-    assert monitor.until("PONG") == "PONG from ABC123"
+    monitor.says("PONG from ABC123")
     monitor.signal(signal.SIGINT)
-    assert monitor.until("stopping")
+    monitor.says("stopping")
     assert monitor.end() == 0
     # `debug` goes to standard error.
     assert "ABC123 is online" in monitor.err.text
@@ -102,33 +108,33 @@ def test_callbacks(run, second, suffix):
     fetched = Calls(returns={"t": 1})
     other = second(on_fetch=fetched)
     example = run(f"callbacks{suffix}.py")
-    device_id = example.until("answers on port 5000").split()[1]
-    assert example.until("is here").startswith(f"{other.id} is here")
+    device_id = id_of(example, 5000)
+    example.says(f"{other.id} is here")
     # It asks who is there.
     assert fetched.next()["query"] == "all"
-    assert example.until("PONG") == f"PONG from {other.id}"
-    assert example.until("DATA") == f"DATA from {other.id}: {{'t': 1}}"
+    example.says(f"PONG from {other.id}")
+    example.says(f"DATA from {other.id}: {{'t': 1}}")
 
     assert other.fetch_data(device_id, [1])["query"] == [1]
-    assert example.until("FETCH") == f"FETCH from {other.id}: [1]"
+    example.says(f"FETCH from {other.id}: [1]")
     assert other.push(device_id) is False
     assert other.push(device_id, "on") is True
-    assert example.until("PUSH") == f"PUSH from {other.id}: None"
+    example.says(f"PUSH from {other.id}: None")
     other.ping(device_id)
-    assert example.until("PING") == f"PING from {other.id}"
+    example.says(f"PING from {other.id}")
     other.stop()
-    assert example.until("goodbye") == f"{other.id} said goodbye"
+    example.says(f"{other.id} said goodbye")
 
 
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
 def test_sensor(run, second, suffix):
     sensor = run(f"sensor{suffix}.py")
-    device_id = sensor.until("answers on port 5001").split()[1]
+    device_id = id_of(sensor, 5001)
     other = second()
     data = other.fetch_data(device_id)
     assert set(data) == {"load", "temperature"}
     assert data["load"] >= 0
-    assert sensor.until("FETCH") == f"FETCH from {other.id}"
+    sensor.says(f"FETCH from {other.id}")
     sensor.signal(signal.SIGINT)
     sensor.end()
     assert "KeyboardInterrupt" in sensor.err.text
@@ -137,13 +143,13 @@ def test_sensor(run, second, suffix):
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
 def test_remote_control(run, suffix):
     lamp = run(f"remote_control{suffix}.py")
-    lamp_id = lamp.until("answers on port 5002").split()[1]
+    lamp_id = id_of(lamp, 5002)
 
     def switch(state):
         return run(f"remote_control{suffix}.py", lamp_id, state).line()
 
     assert switch("on") == f"the lamp {lamp_id} is on"
-    assert lamp.until("PUSH").endswith("{'command': 'led', 'state': 'on'}")
+    lamp.says("{'command': 'led', 'state': 'on'}")
     assert "state must be on or off" in switch("purple")
 
 
