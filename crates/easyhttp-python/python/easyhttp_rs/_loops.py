@@ -7,7 +7,7 @@ import asyncio
 import functools
 import threading
 import weakref
-from typing import Optional, TypeVar
+from typing import Callable, Optional, TypeVar
 
 from ._native import Mailbox, Pending
 
@@ -19,7 +19,7 @@ class Loop:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._mailbox = Mailbox(functools.partial(_wake, weakref.ref(self)))
+        self._mailbox = _mailbox(self)
 
     async def run(self, pending: Pending[T]) -> T:
         """Awaits what a device was asked to do. Cancelling this gives it up."""
@@ -41,14 +41,51 @@ class Loop:
                 future.set_result(value)
 
 
+def _mailbox(loop: Loop) -> Mailbox:
+    """One that wakes the loop by a file descriptor, or, where loops cannot watch one
+    (the usual one of Windows), by a thread of `_workers`."""
+    alive = weakref.ref(loop)
+    try:
+        mailbox = Mailbox()
+        fd = mailbox.fileno()
+        assert fd is not None
+        loop.loop.add_reader(fd, _deliver, alive)
+    except NotImplementedError:
+        return Mailbox(functools.partial(_wake, alive))
+    # Nobody is left who could wait when the interpreter ends.
+    weakref.finalize(loop, _unwatch, loop.loop, mailbox, fd).atexit = False
+    return mailbox
+
+
+def _deliver(loop: "weakref.ref[Loop]") -> None:
+    alive = loop()
+    if alive is not None:
+        alive.deliver()
+
+
+def _unwatch(loop: asyncio.AbstractEventLoop, mailbox: Mailbox, fd: int) -> None:
+    """The descriptor is open as long as there is the mailbox."""
+
+    def remove(_: Mailbox) -> None:
+        loop.remove_reader(fd)
+
+    _call_soon(loop, remove, mailbox)
+
+
 def _wake(loop: "weakref.ref[Loop]") -> None:
     """Called by a thread of `_workers`."""
     alive = loop()
     if alive is not None:
-        try:
-            alive.loop.call_soon_threadsafe(alive.deliver)
-        except RuntimeError:
-            pass  # The loop is closed, so nobody waits.
+        _call_soon(alive.loop, _deliver, loop)
+
+
+def _call_soon(
+    loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T
+) -> None:
+    try:
+        loop.call_soon_threadsafe(function, argument)
+    except RuntimeError:
+        pass  # The loop is closed, so nobody waits.
 
 
 _lock = threading.Lock()

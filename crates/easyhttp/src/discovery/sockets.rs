@@ -82,6 +82,8 @@ impl Sockets {
                 Err(error) => tracing::debug!(name, %error, "no multicast on this interface"),
             }
         }
+        // Others take the address that they hear of first, so IPv4 speaks first.
+        self.links.sort_by_key(|link| (link.interface.index, link.family == Family::V6));
         has_new
     }
 
