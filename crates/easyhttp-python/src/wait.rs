@@ -2,7 +2,6 @@
 //! thread waits for it.
 
 use std::pin::Pin;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use crate::errors;
 use crate::mailbox::{Call, Mailbox};
@@ -25,7 +24,9 @@ pub(crate) type Value = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send
 
 /// Something that a device was asked to do. It begins when somebody waits for it.
 #[pyclass(frozen, module = "easyhttp_rs._native")]
-pub(crate) struct Pending(Mutex<Option<Pin<Box<dyn Future<Output = Done> + Send>>>>);
+pub(crate) struct Pending(Mutex<Option<Running>>);
+
+type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 impl Pending {
     pub(crate) fn new<T, F>(future: F) -> Self
@@ -39,12 +40,9 @@ impl Pending {
         }))))
     }
 
-    /// Lets it run, and `then` take what came of it.
-    fn spawn(&self, then: impl FnOnce(Done) + Send + 'static) -> PyResult<AbortHandle> {
+    fn take(&self) -> PyResult<Running> {
         let future = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let future = future.ok_or_else(|| PyRuntimeError::new_err("this was waited for before"))?;
-        let task = runtime()?.spawn(async move { then(future.await) });
-        Ok(task.abort_handle())
+        future.ok_or_else(|| PyRuntimeError::new_err("this was waited for before"))
     }
 }
 
@@ -53,35 +51,38 @@ impl Pending {
     /// Blocks this thread until it is done. Other threads run meanwhile, and
     /// Ctrl-C ends it.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (sender, receiver) = sync_channel(1);
-        let task = self.spawn(move |done| _ = sender.send(done))?;
-        let done = py.detach(move || {
-            loop {
-                match receiver.recv_timeout(SIGNALS) {
-                    Ok(done) => return Ok(done),
-                    Err(RecvTimeoutError::Timeout) => {
-                        let Some(signals) = Python::try_attach(|py| py.check_signals()) else {
-                            // The interpreter has ended, and left this thread to the
-                            // process, which ends next.
-                            loop {
-                                thread::park();
-                            }
-                        };
-                        signals.inspect_err(|_| task.abort())?;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => {
-                        return Err(PyRuntimeError::new_err("the call failed: see standard error"));
+        let (runtime, mut future) = (runtime()?, self.take()?);
+        // It runs on this thread, which need not be woken by another one then.
+        let done: PyResult<Done> = py.detach(|| {
+            runtime.block_on(async {
+                loop {
+                    match timeout(SIGNALS, &mut future).await {
+                        Ok(done) => return Ok(done),
+                        Err(_) => check_signals()?,
                     }
                 }
-            }
+            })
         });
         finish(py, done?)
     }
 
     /// Lets it run. When it is done, `future` is found in the mailbox.
     fn start(&self, mailbox: Py<Mailbox>, future: Py<PyAny>) -> PyResult<Call> {
-        self.spawn(move |done| mailbox.get().put(future, done)).map(Call::new)
+        let pending = self.take()?;
+        let task = runtime()?.spawn(async move { mailbox.get().put(future, pending.await) });
+        Ok(Call::new(task.abort_handle()))
     }
+}
+
+/// Whether somebody pressed Ctrl-C.
+fn check_signals() -> PyResult<()> {
+    Python::try_attach(|py| py.check_signals()).unwrap_or_else(|| {
+        // The interpreter has ended, and left this thread to the process, which
+        // ends next.
+        loop {
+            thread::park();
+        }
+    })
 }
 
 pub(crate) fn finish(py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {

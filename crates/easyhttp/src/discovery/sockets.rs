@@ -83,7 +83,7 @@ impl Sockets {
             }
         }
         // Others take the address that they hear of first, so IPv4 speaks first.
-        self.links.sort_by_key(|link| (link.interface.index, link.family == Family::V6));
+        self.links.sort_by_key(|link| (link.interface.index, matches!(link.family, Family::V6(_))));
         has_new
     }
 
