@@ -364,6 +364,21 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_claims_does_not_push_out_where_a_device_was_heard_first() {
+        let mut table = table();
+        table.hear(T(0), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);
+        for port in 1..1000 {
+            table.hear(T(port), id("AB3F9Z"), ([10, 0, 0, 9], port as u16).into(), Source::Found);
+        }
+        assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.1:5000"));
+        // Where it turned out not to be, another one may take its place.
+        table.fail(id("AB3F9Z"), at("10.0.0.1:5000"));
+        table.hear(T(1000), id("AB3F9Z"), at("10.0.0.2:5000"), Source::Found);
+        let mut addresses = table.get(id("AB3F9Z")).unwrap().addresses().iter();
+        assert!(addresses.all(|address| address.at != at("10.0.0.1:5000")));
+    }
+
+    #[test]
     fn a_goodbye_is_believed_only_from_the_device() {
         let mut table = table();
         table.hear(T(1), id("AB3F9Z"), at("10.0.0.1:5000"), Source::Found);

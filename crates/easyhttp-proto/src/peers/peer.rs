@@ -154,13 +154,14 @@ impl Peer {
 
     /// Makes room for an address, and says whether there is some. What was not
     /// heard for longest goes, but neither the address in use nor, for a claim,
-    /// what the user added.
+    /// the one that is asked first, or what the user added.
     fn make_room(&mut self, source: Source) -> bool {
         if self.addresses.len() < limits::ADDRESSES {
             return true;
         }
-        let may_go =
-            |a: &&Address| !a.verified && (a.source != Source::Added || source == a.source);
+        let first = self.addresses.first().filter(|first| !first.failed).map(|first| first.at);
+        let gives_way = |a: &Address| a.source != Source::Added && Some(a.at) != first;
+        let may_go = |a: &&Address| !a.verified && (gives_way(a) || source == Source::Added);
         let candidates = self.addresses.iter().filter(may_go);
         let oldest = candidates.min_by_key(|a| (a.source == Source::Added, !a.failed, a.heard));
         let oldest = oldest.map(|a| a.at);
