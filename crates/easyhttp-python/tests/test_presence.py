@@ -86,9 +86,13 @@ def test_discovery_can_be_switched_off_and_on(start):
     second.find(first.id, PATIENCE)
     second.stop_discovery()
     assert second.enable_discovery is False
-    eventually(lambda: second.id not in first.get_discovered())
-    # Those that are known stay known.
+    # It still answers, so it has not left for those that know it.
     assert second.ping(first.id) is True
+    assert first.ping(second.id) is True
+    # For others it is not there.
+    newcomer = start(enable_discovery=True)
+    newcomer.find(first.id, PATIENCE)
+    assert second.id not in newcomer.get_discovered()
 
 
 def test_peers_are_found_where_multicast_does_not_pass(start):

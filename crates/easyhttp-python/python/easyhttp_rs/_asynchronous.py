@@ -153,7 +153,7 @@ class EasyHTTPAsync(Base):
         self._start_discovery()
 
     async def stop_discovery(self) -> None:
-        """Says goodbye, and stops to find others; see `EasyHTTP.stop_discovery`."""
+        """Stops to find others and to be found; see `EasyHTTP.stop_discovery`."""
         self._stop_discovery()
 
     def _here(self) -> Loop:

@@ -225,7 +225,8 @@ class EasyHTTP(Base):
         self._start_discovery()
 
     def stop_discovery(self) -> None:
-        """Says goodbye, and stops to find others. Those that are known stay known."""
+        """Stops to find others and to be found. Those that are known stay known, and
+        keep this device as long as it answers."""
         self._stop_discovery()
 
     def _call(self, callback: Callback, arguments: Dict[str, Any], answer: Answer) -> None:
