@@ -136,8 +136,8 @@ pub(crate) enum Purpose {
     Command,
     /// A PING to see whether the device is there: the peer table.
     Check,
-    /// A PING on a connection of its own, because another one gives no answer:
-    /// the peer table.
+    /// A PING on a connection of its own: one that was kept may give no answer,
+    /// or be answered by a device that is just stopping. The peer table.
     Doubt,
     /// A PING to compare two addresses: only whoever compares.
     Probe,

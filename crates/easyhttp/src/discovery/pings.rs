@@ -44,7 +44,7 @@ impl Pings {
         self.spawn(async move |node| {
             let mut outcome = Pinged::Refused;
             for at in node.addresses(id) {
-                match node.ping_at(id, at, limits::CHECK, Purpose::Check).await {
+                match node.ping_at(id, at, limits::CHECK, Purpose::Doubt).await {
                     Ok(()) => {
                         outcome = Pinged::Answered;
                         break;
