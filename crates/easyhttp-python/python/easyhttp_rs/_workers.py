@@ -1,4 +1,5 @@
-"""The threads that call into Python: callbacks, and event loops to be woken.
+"""The threads that call into Python: callbacks, and the waking of event loops that cannot
+watch a file descriptor.
 
 There is always one that waits for work. One that takes a job while no other waits
 starts the next, so there are never more than callbacks run at once, and one.

@@ -93,9 +93,7 @@ impl Giver {
             }
         }
     }
-}
 
-impl Giver {
     fn give(&self, source: Source, addresses: impl IntoIterator<Item = SocketAddr>) {
         for at in addresses {
             let _ = self.inputs.send(Input::Lead(at, source));
