@@ -27,6 +27,7 @@ pub mod command;
 pub mod datagram;
 pub mod discovery;
 pub mod exchange;
+pub mod http;
 pub mod id;
 pub mod introduction;
 mod json;

@@ -1,0 +1,83 @@
+//! The heads of what is sent.
+
+use alloc::string::String;
+use core::fmt::Write;
+
+use crate::API_PATH;
+
+/// What a request that posts a message says before it, on one connection: all
+/// but the length stays the same.
+#[derive(Debug, Clone)]
+pub struct Post {
+    text: String,
+    same: usize,
+}
+
+impl Post {
+    /// To this host and port.
+    pub fn new(host: &str) -> Self {
+        let text = alloc::format!(
+            "POST {API_PATH} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+             content-length: "
+        );
+        Self { same: text.len(), text }
+    }
+
+    /// Before a message of so many bytes.
+    pub fn of_length(&mut self, length: usize) -> &[u8] {
+        self.text.truncate(self.same);
+        end(&mut self.text, length);
+        self.text.as_bytes()
+    }
+}
+
+/// A request for what is at a path, of this host and port.
+pub fn get(path: &str, host: &str) -> String {
+    alloc::format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")
+}
+
+/// Tells the sender of a request that it may send the body (RFC 9110, 10.1.1).
+pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Writes the head of an answer: its status, these fields, and that it has a
+/// body of so many bytes.
+pub fn answer(head: &mut String, status: u16, fields: &[(&str, &str)], length: usize) {
+    head.clear();
+    head.push_str(status_line(status));
+    for (name, value) in fields {
+        for part in [name, ": ", value, "\r\n"] {
+            head.push_str(part);
+        }
+    }
+    // It cannot have a body (RFC 9110, 8.6).
+    if status == 204 {
+        head.push_str("\r\n");
+    } else {
+        head.push_str("content-length: ");
+        end(head, length);
+    }
+}
+
+fn end(head: &mut String, length: usize) {
+    // A string takes all that is written to it.
+    let _ = write!(head, "{length}\r\n\r\n");
+}
+
+fn status_line(status: u16) -> &'static str {
+    match status {
+        200 => "HTTP/1.1 200 OK\r\n",
+        204 => "HTTP/1.1 204 No Content\r\n",
+        400 => "HTTP/1.1 400 Bad Request\r\n",
+        403 => "HTTP/1.1 403 Forbidden\r\n",
+        404 => "HTTP/1.1 404 Not Found\r\n",
+        405 => "HTTP/1.1 405 Method Not Allowed\r\n",
+        408 => "HTTP/1.1 408 Request Timeout\r\n",
+        413 => "HTTP/1.1 413 Content Too Large\r\n",
+        415 => "HTTP/1.1 415 Unsupported Media Type\r\n",
+        417 => "HTTP/1.1 417 Expectation Failed\r\n",
+        421 => "HTTP/1.1 421 Misdirected Request\r\n",
+        431 => "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+        503 => "HTTP/1.1 503 Service Unavailable\r\n",
+        _ => "HTTP/1.1 500 Internal Server Error\r\n",
+    }
+}

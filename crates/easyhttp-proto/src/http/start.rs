@@ -1,0 +1,142 @@
+//! The heads of messages: what they say besides their body.
+
+use core::mem::MaybeUninit;
+
+use alloc::vec::Vec;
+use httparse::{Error, Header, ParserConfig, Status};
+
+use super::fault::Fault;
+use super::fields::{Fields, Framing, Transfer};
+use crate::limits;
+
+/// The head of a request.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RequestHead<'a> {
+    /// As `POST`.
+    pub method: &'a str,
+    /// What is asked for, as it was sent: a path, mostly.
+    pub target: &'a str,
+    /// The header fields.
+    pub fields: Fields<'a>,
+    /// Whether the connection may be used for another request.
+    pub keeps_alive: bool,
+    /// Whether it is HTTP/1.0, which closes unless it is told otherwise.
+    pub is_old: bool,
+    /// Whether the sender waits to be told that it may send the body.
+    pub expects_continue: bool,
+}
+
+/// The head of an answer.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct AnswerHead<'a> {
+    /// As 200.
+    pub status: u16,
+    /// The header fields.
+    pub fields: Fields<'a>,
+    /// Whether the connection may be used for another request.
+    pub keeps_alive: bool,
+}
+
+impl<'a> RequestHead<'a> {
+    /// What the target names: a path without its query.
+    pub fn path(&self) -> &'a str {
+        let path = match self.split_url() {
+            Some((_, path)) => path,
+            None => self.target,
+        };
+        path.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// The host and port of a target that is a whole URL.
+    pub fn authority(&self) -> Option<&'a str> {
+        self.split_url().map(|(authority, _)| authority)
+    }
+
+    fn split_url(&self) -> Option<(&'a str, &'a str)> {
+        let (scheme, rest) = self.target.split_once("://")?;
+        if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        Some((&rest[..end], if end == rest.len() { "/" } else { &rest[end..] }))
+    }
+
+    /// Reads a head. None if it is not whole.
+    pub(super) fn read(bytes: &'a [u8], most: usize) -> Result<Option<(Self, Framing)>, Fault> {
+        with_room(most, |room| {
+            let mut parsed = httparse::Request::new(&mut []);
+            let config = ParserConfig::default();
+            let end = config.parse_request_with_uninit_headers(&mut parsed, bytes, room);
+            let Some(fields) = fields(bytes, end)? else { return Ok(None) };
+            let is_old = parsed.version == Some(0);
+            let transfer = Transfer::read(fields, is_old)?;
+            let head = Self {
+                method: parsed.method.unwrap_or_default(),
+                target: parsed.path.unwrap_or_default(),
+                fields,
+                keeps_alive: transfer.keeps_alive(is_old),
+                is_old,
+                expects_continue: transfer.expects_continue && !is_old,
+            };
+            Ok(Some((head, transfer.framing.unwrap_or(Framing::Length(0)))))
+        })
+    }
+}
+
+impl<'a> AnswerHead<'a> {
+    /// Reads a head. None if it is not whole.
+    pub(super) fn read(bytes: &'a [u8], most: usize) -> Result<Option<(Self, Framing)>, Fault> {
+        with_room(most, |room| {
+            let mut parsed = httparse::Response::new(&mut []);
+            let config = ParserConfig::default();
+            let end = config.parse_response_with_uninit_headers(&mut parsed, bytes, room);
+            let Some(fields) = fields(bytes, end)? else { return Ok(None) };
+            let is_old = parsed.version == Some(0);
+            let transfer = Transfer::read(fields, is_old)?;
+            let status = parsed.code.unwrap_or_default();
+            let framing = match status {
+                100..200 | 204 | 304 => Framing::Length(0),
+                _ => transfer.framing.unwrap_or(Framing::UntilEnd),
+            };
+            let keeps_alive = transfer.keeps_alive(is_old) && framing != Framing::UntilEnd;
+            Ok(Some((Self { status, fields, keeps_alive }, framing)))
+        })
+    }
+}
+
+/// Lends room for so many fields: on the stack if they are as few as usual.
+fn with_room<'a, T>(most: usize, read: impl FnOnce(&mut [MaybeUninit<Header<'a>>]) -> T) -> T {
+    if most <= limits::HEADERS {
+        read(&mut [const { MaybeUninit::uninit() }; limits::HEADERS][..most])
+    } else {
+        let mut room: Vec<_> = (0..most).map(|_| MaybeUninit::uninit()).collect();
+        read(&mut room)
+    }
+}
+
+/// The fields of a head that was parsed: what is between its first line and its
+/// last. None if it is not whole.
+fn fields(head: &[u8], end: httparse::Result<usize>) -> Result<Option<Fields<'_>>, Fault> {
+    match end.map_err(fault)? {
+        Status::Partial => Ok(None),
+        Status::Complete(end) if end == head.len() => {
+            let first = memchr::memchr(b'\n', head).map_or(end, |end| end + 1);
+            Ok(Some(Fields::new(&head[first..end - 2])))
+        }
+        Status::Complete(_) => Err(Fault::Head("its end is not certain")),
+    }
+}
+
+fn fault(error: Error) -> Fault {
+    match error {
+        Error::TooManyHeaders => Fault::HeadTooLarge,
+        Error::HeaderName => Fault::Head("a field has no good name"),
+        Error::HeaderValue => Fault::Head("a field has no good value"),
+        Error::NewLine => Fault::Head("a line does not end in CRLF"),
+        Error::Status => Fault::Head("there is no status"),
+        Error::Token => Fault::Head("the first line is not one of HTTP"),
+        Error::Version => Fault::Head("the version is not 1.1 or 1.0"),
+    }
+}
