@@ -77,9 +77,9 @@ impl Body {
         match self.state {
             State::Whole | State::Length(0) => {
                 self.state = State::Whole;
-                return Ok(Part::End);
+                Ok(Part::End)
             }
-            _ if bytes.is_empty() => return Ok(Part::Missing),
+            _ if bytes.is_empty() => Ok(Part::Missing),
             State::UntilEnd => Ok(self.take(bytes, u64::MAX, |_| State::UntilEnd)),
             State::Length(left) => Ok(self.take(bytes, left, State::Length)),
             State::Chunk(left) => Ok(self.take(bytes, left, |left| match left {
