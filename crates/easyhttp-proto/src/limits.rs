@@ -139,7 +139,7 @@ pub const HANDLER: Duration = Duration::from_millis(2500);
 
 /// What `Retry-After` says when all handlers are busy, in seconds: the least
 /// that the header can say (RFC 9110, 10.2.3).
-pub const RETRY_AFTER_SECS: u64 = 1;
+pub const RETRY_AFTER: &str = "1";
 
 /// How long stopping waits for the handlers and connections that still run.
 pub const STOP: Duration = Duration::from_secs(5);

@@ -322,6 +322,11 @@ impl Node {
         Speaker::new(self.id, self.port, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
     }
 
+    /// Whether anybody sees what [`debug`](Self::debug) says.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.settings.debug || tracing::enabled!(tracing::Level::DEBUG)
+    }
+
     /// Says what happens, as the Python package does: to `tracing` always, and
     /// to standard error if `debug` is set.
     pub(crate) fn debug(&self, text: impl Fn() -> String) {

@@ -41,7 +41,12 @@ pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Writes the head of an answer: its status, these fields, and that it has a
 /// body of so many bytes.
-pub fn answer(head: &mut String, status: u16, fields: &[(&str, &str)], length: usize) {
+pub fn answer<'a>(
+    head: &mut String,
+    status: u16,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    length: usize,
+) {
     head.clear();
     head.push_str(status_line(status));
     for (name, value) in fields {

@@ -7,12 +7,8 @@
 
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::exchange::Answer;
+use easyhttp_proto::http::{Fields, RequestHead};
 use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
-use hyper::http::request::Parts;
-use hyper::http::uri::Authority;
-use hyper::{HeaderMap, Method};
-
 use crate::settings::Settings;
 
 /// What to do with a request, by its head alone.
@@ -29,36 +25,52 @@ pub(super) enum Verdict {
     Refuse(Answer),
 }
 
-pub(super) fn check(head: &Parts, settings: &Settings) -> Verdict {
-    let refuse = |status, text: &str| Verdict::Refuse(Answer::error(status, text));
-    if let Err((status, text)) = check_host(head, settings) {
-        return refuse(status, &text);
-    }
-    if let Err(text) = check_origin(head, settings) {
-        return refuse(403, &text);
-    }
-    let path = head.uri.path();
-    let Some(method) = method_of(path) else {
-        return refuse(404, &format!("there is nothing here: commands go to {API_PATH}"));
+/// What to do with a request, and the origin of the page that asks, if the user
+/// allows it.
+pub(super) fn check<'a>(
+    head: &RequestHead<'_>,
+    settings: &'a Settings,
+) -> (Verdict, Option<&'a str>) {
+    let asker = Asker::read(head.fields);
+    let mut allowed = settings.allowed_origins.iter().map(String::as_str);
+    let origin = match asker.origin {
+        Seen::Once(origin) => allowed.find(|allowed| allowed.as_bytes() == origin),
+        _ => None,
     };
-    if head.method == Method::OPTIONS && allowed_origin(&head.headers, settings).is_some() {
-        return Verdict::Preflight;
+    let verdict = judge(head, &asker, origin.is_some(), settings);
+    (verdict.unwrap_or_else(Verdict::Refuse), origin)
+}
+
+fn judge(
+    head: &RequestHead<'_>,
+    asker: &Asker<'_>,
+    is_allowed: bool,
+    settings: &Settings,
+) -> Result<Verdict, Answer> {
+    check_host(head, asker, settings)?;
+    if !is_allowed {
+        check_origin(head, asker)?;
     }
-    if head.method.as_str() != method {
-        return refuse(405, &format!("{path} takes {method}, not {}", head.method));
+    let path = head.path();
+    let Some(method) = method_of(path) else {
+        let text = format!("there is nothing here: commands go to {API_PATH}");
+        return Err(Answer::error(404, &text));
+    };
+    if head.method == "OPTIONS" && is_allowed {
+        return Ok(Verdict::Preflight);
+    }
+    if head.method != method {
+        return Err(Answer::error(405, &format!("{path} takes {method}, not {}", head.method)));
     }
     match path {
-        ABOUT_PATH => return Verdict::About,
-        PEERS_PATH => return Verdict::Introduce,
-        _ => {}
-    }
-    if !is_json(&head.headers) {
-        return refuse(
+        ABOUT_PATH => Ok(Verdict::About),
+        PEERS_PATH => Ok(Verdict::Introduce),
+        _ if asker.sends_json() => Ok(Verdict::Enter),
+        _ => Err(Answer::error(
             415,
             "Content-Type must be application/json (curl: -H 'Content-Type: application/json')",
-        );
+        )),
     }
-    Verdict::Enter
 }
 
 /// The one method that a path takes.
@@ -70,67 +82,108 @@ pub(super) fn method_of(path: &str) -> Option<&'static str> {
     }
 }
 
-/// The origin of the request, if it is one that the user allows.
-pub(super) fn allowed_origin<'a>(
-    headers: &'a HeaderMap,
-    settings: &Settings,
-) -> Option<&'a HeaderValue> {
-    let origin = headers.get(ORIGIN)?;
-    settings
-        .allowed_origins
-        .iter()
-        .any(|allowed| allowed.as_bytes() == origin.as_bytes())
-        .then_some(origin)
+/// The fields that tell a device from a page in a browser.
+#[derive(Default)]
+struct Asker<'a> {
+    host: Seen<'a>,
+    origin: Seen<'a>,
+    site: Seen<'a>,
+    content_type: Seen<'a>,
+}
+
+/// A field that may be there once.
+#[derive(Default, Clone, Copy)]
+enum Seen<'a> {
+    #[default]
+    Never,
+    Once(&'a [u8]),
+    Often,
+}
+
+impl<'a> Asker<'a> {
+    fn read(fields: Fields<'a>) -> Self {
+        let mut read = Self::default();
+        for (name, value) in fields.iter() {
+            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+            let seen = match name.len() {
+                4 if is("host") => &mut read.host,
+                6 if is("origin") => &mut read.origin,
+                12 if is("content-type") => &mut read.content_type,
+                14 if is("sec-fetch-site") => &mut read.site,
+                _ => continue,
+            };
+            *seen = match seen {
+                Seen::Never => Seen::Once(value),
+                _ => Seen::Often,
+            };
+        }
+        read
+    }
+
+    fn sends_json(&self) -> bool {
+        let Seen::Once(value) = self.content_type else { return false };
+        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    }
 }
 
 /// Browsers say where a script came from; devices, curl and programs do not.
-fn check_origin(head: &Parts, settings: &Settings) -> Result<(), String> {
-    let headers = &head.headers;
-    if allowed_origin(headers, settings).is_some() {
-        return Ok(());
-    }
-    match headers.get(ORIGIN) {
-        Some(origin) => Err(format!(
-            "web pages of {:?} may not send commands to this device; its owner can allow the origin",
-            String::from_utf8_lossy(origin.as_bytes())
-        )),
+fn check_origin(head: &RequestHead<'_>, asker: &Asker<'_>) -> Result<(), Answer> {
+    let refusal = match (asker.origin, asker.site) {
+        (Seen::Never, Seen::Never) => return Ok(()),
         // Somebody typed the address into a browser. It changes nothing.
-        None if head.method == Method::GET && is_typed(headers) => Ok(()),
-        None if headers.contains_key("sec-fetch-site") => {
-            Err("web pages may not send commands to this device".to_owned())
-        }
-        None => Ok(()),
-    }
-}
-
-fn is_typed(headers: &HeaderMap) -> bool {
-    headers.get_all("sec-fetch-site").iter().all(|site| site == "none")
+        (Seen::Never, Seen::Once(b"none")) if head.method == "GET" => return Ok(()),
+        (Seen::Once(origin), _) => &format!(
+            "web pages of {:?} may not send commands to this device; its owner can allow the origin",
+            String::from_utf8_lossy(origin)
+        ),
+        _ => "web pages may not send commands to this device",
+    };
+    Err(Answer::error(403, refusal))
 }
 
 /// A name in `Host` that is not ours was made to point here by its owner (DNS
 /// rebinding); for the browser its page and this device are then one site.
-fn check_host(head: &Parts, settings: &Settings) -> Result<(), (u16, String)> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    let authority = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => Authority::try_from(host.as_bytes()).ok(),
+fn check_host(
+    head: &RequestHead<'_>,
+    asker: &Asker<'_>,
+    settings: &Settings,
+) -> Result<(), Answer> {
+    let named = match asker.host {
+        Seen::Once(host) => host_of(host),
         _ => None,
     };
-    let Some(authority) = authority else {
-        return Err((400, "there must be one Host header, with a host and a port".to_owned()));
+    let Some(named) = named else {
+        let text = "there must be one Host header, with a host and a port";
+        return Err(Answer::error(400, text));
     };
     // A request for a whole URL names the host twice.
-    for host in [Some(authority.host()), head.uri.host()].into_iter().flatten() {
-        if !is_own_host(host, settings) {
-            return Err((
-                403,
-                format!(
-                    "{host:?} is no name of this device: use its IP address, or have its owner \
-                     allow the name"
-                ),
-            ));
-        }
+    let in_url = head.authority().map(|authority| host_of(authority.as_bytes()).unwrap_or(""));
+    match [Some(named), in_url].into_iter().flatten().find(|host| !is_own_host(host, settings)) {
+        None => Ok(()),
+        Some(host) => Err(Answer::error(
+            403,
+            &format!(
+                "{host:?} is no name of this device: use its IP address, or have its owner allow \
+                 the name"
+            ),
+        )),
     }
-    Ok(())
+}
+
+/// The host in `host:port`, where the port may be missing (RFC 3986, 3.2.2).
+fn host_of(authority: &[u8]) -> Option<&str> {
+    let authority = std::str::from_utf8(authority).ok()?;
+    let after_literal = authority.starts_with('[').then(|| authority.find(']')).flatten();
+    let end = match after_literal {
+        Some(bracket) => bracket + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority.split_at(end);
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
+    let has_host = after_literal.is_some() || (!host.is_empty() && host.bytes().all(is_name));
+    (has_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))).then_some(host)
 }
 
 fn is_own_host(host: &str, settings: &Settings) -> bool {
@@ -138,11 +191,4 @@ fn is_own_host(host: &str, settings: &Settings) -> bool {
     literal.parse::<std::net::IpAddr>().is_ok()
         || host.eq_ignore_ascii_case("localhost")
         || settings.host_names.iter().any(|name| name.eq_ignore_ascii_case(host))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(only), None) = (types.next(), types.next()) else { return false };
-    let essence = only.to_str().ok().and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }

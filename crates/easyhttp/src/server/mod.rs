@@ -1,25 +1,23 @@
 //! The listening side: the port, the connections and their limit.
 
+mod connection;
+mod connections;
 mod gate;
+mod head;
 mod request;
+mod timed;
 
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
 
+use self::connections::Connections;
 use crate::error::StartError;
 use crate::lock::lock;
 use crate::node::Node;
@@ -32,10 +30,6 @@ const BACKLOG: i32 = 4096;
 /// process is out of file descriptors or memory, and asking again at once
 /// would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How long a connection may take when the device stops to send on what was
-/// written last.
-const FAREWELL: Duration = Duration::from_millis(250);
 
 /// Opens the port: at one address, or at all of them, those of IPv6 and IPv4.
 pub(crate) fn listen(address: Option<IpAddr>, port: u16) -> Result<TcpListener, StartError> {
@@ -81,9 +75,9 @@ pub(crate) async fn accept(node: Arc<Node>) {
         match accepted {
             None => return,
             Some(Ok((stream, from))) => match connections.enter(limit) {
-                Some(connection) => {
+                Some(place) => {
                     let from = undisguised(from);
-                    node.tasks.spawn(serve(Arc::clone(&node), connection, stream, from));
+                    node.tasks.spawn(connection::serve(Arc::clone(&node), place, stream, from));
                 }
                 None => tracing::warn!(%from, "refused: {limit} connections are busy"),
             },
@@ -118,120 +112,6 @@ fn undisguised(from: SocketAddr) -> SocketAddr {
     match from.ip().to_canonical() {
         v4 @ IpAddr::V4(_) => SocketAddr::new(v4, from.port()),
         IpAddr::V6(_) => from,
-    }
-}
-
-/// Answers the requests of one connection.
-async fn serve(node: Arc<Node>, connection: Connection, stream: TcpStream, from: SocketAddr) {
-    // Waiting to fill a packet would cost the asker 40 ms.
-    let _ = stream.set_nodelay(true);
-    let limits = &node.settings.limits;
-    let state = &*connection.state;
-    let respond = service_fn(|request| {
-        let node = &node;
-        async move {
-            state.is_busy.store(true, Ordering::Relaxed);
-            let response = request::respond(node, from, request).await;
-            state.answered();
-            Ok::<_, std::convert::Infallible>(response)
-        }
-    });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_read)
-        .max_headers(limits.headers)
-        .max_header_size(limits.header_block)
-        // An asker may say that this was its last request before it reads.
-        .half_close(true)
-        .serve_connection(TokioIo::new(stream), respond);
-    let mut serving = pin!(serving);
-    tokio::select! {
-        ended = serving.as_mut() => {
-            if let Err(error) = ended {
-                tracing::debug!(%from, %error, "a connection ended");
-            }
-        }
-        () = state.evicted.notified() => tracing::debug!(%from, "a connection made way"),
-        () = node.tasks.stopping() => {
-            // What is being answered gets its answer, and what was written is
-            // sent; an asker that reads nothing is not waited for.
-            let grace = match state.is_busy.load(Ordering::Relaxed) {
-                true => limits.stop,
-                false if lock(&state.completed).is_some() => FAREWELL.min(limits.stop),
-                false => Duration::ZERO,
-            };
-            serving.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(grace, serving).await;
-        }
-    }
-}
-
-/// The open connections, in the order in which they came.
-#[derive(Default)]
-struct Connections {
-    open: Arc<Mutex<Open>>,
-}
-
-#[derive(Default)]
-struct Open {
-    next: u64,
-    states: BTreeMap<u64, Arc<State>>,
-}
-
-/// One of the open connections, until it is dropped.
-struct Connection {
-    number: u64,
-    state: Arc<State>,
-    open: Arc<Mutex<Open>>,
-}
-
-#[derive(Default)]
-struct State {
-    is_busy: AtomicBool,
-    /// When it last completed a request. None before the first one.
-    completed: Mutex<Option<Instant>>,
-    evicted: Notify,
-}
-
-impl State {
-    fn answered(&self) {
-        self.is_busy.store(false, Ordering::Relaxed);
-        *lock(&self.completed) = Some(Instant::now());
-    }
-}
-
-impl Connections {
-    /// Registers a connection. When there are `limit` already, the oldest that
-    /// has not completed a request makes way, else the one that has been idle
-    /// for longest. None if all of them are being answered.
-    fn enter(&self, limit: usize) -> Option<Connection> {
-        let mut open = lock(&self.open);
-        if open.states.len() >= limit {
-            let weakest = open
-                .states
-                .iter()
-                .filter_map(|(number, state)| {
-                    let completed = *lock(&state.completed);
-                    let is_busy = state.is_busy.load(Ordering::Relaxed);
-                    (completed.is_none() || !is_busy).then_some((completed, *number))
-                })
-                .min();
-            let (_, number) = weakest?;
-            if let Some(state) = open.states.remove(&number) {
-                state.evicted.notify_one();
-            }
-        }
-        let number = open.next;
-        open.next += 1;
-        let state = Arc::<State>::default();
-        open.states.insert(number, Arc::clone(&state));
-        Some(Connection { number, state, open: Arc::clone(&self.open) })
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        lock(&self.open).states.remove(&self.number);
     }
 }
 

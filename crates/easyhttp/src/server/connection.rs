@@ -1,0 +1,245 @@
+//! One connection: requests in, answers out, one after the other.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use easyhttp_proto::exchange::Answer;
+use easyhttp_proto::http::{Fault, Incoming, Sizes, head};
+use easyhttp_proto::{introduction, limits};
+use tokio::net::TcpStream;
+
+use super::connections::{Phase, Place};
+use super::gate::Verdict;
+use super::head::{Asked, Heads};
+use super::request::execute;
+use super::timed::Timed;
+use crate::node::Node;
+
+/// How long a connection may take when the device stops to send on what was
+/// written last.
+const FAREWELL: Duration = Duration::from_millis(250);
+
+/// How long an asker that was refused may go on sending. If the connection were
+/// closed at once, the refusal would be lost with what is still on its way
+/// (RFC 9112, 9.6).
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Answers the requests of one connection.
+pub(super) async fn serve(node: Arc<Node>, place: Place, stream: TcpStream, from: SocketAddr) {
+    // Waiting to fill a packet would cost the asker 40 ms.
+    let _ = stream.set_nodelay(true);
+    let mut serving = pin!(Connection::new(&node, &place, stream, from).serve());
+    tokio::select! {
+        biased;
+        ended = serving.as_mut() => {
+            if let Err(error) = ended {
+                tracing::debug!(%from, %error, "a connection ended");
+            }
+        }
+        () = place.state.evicted.notified() => tracing::debug!(%from, "a connection made way"),
+        () = node.tasks.stopping() => {
+            // What is being answered gets its answer, and what was written is
+            // sent; an asker that reads nothing is not waited for.
+            let grace = match place.state.phase() {
+                Phase::Waiting => return,
+                Phase::Answering => node.settings.limits.stop,
+                Phase::Sending => FAREWELL.min(node.settings.limits.stop),
+            };
+            let _ = tokio::time::timeout(grace, serving).await;
+        }
+    }
+}
+
+struct Connection<'a> {
+    node: &'a Arc<Node>,
+    place: &'a Place,
+    stream: Timed,
+    from: SocketAddr,
+    incoming: Incoming,
+    heads: Heads,
+}
+
+impl<'a> Connection<'a> {
+    fn new(node: &'a Arc<Node>, place: &'a Place, stream: TcpStream, from: SocketAddr) -> Self {
+        let limits = &node.settings.limits;
+        let sizes = Sizes { head: limits.header_block, fields: limits.headers };
+        let stream = Timed::new(stream, limits.header_read);
+        let (incoming, heads) = (Incoming::new(sizes), Heads::default());
+        Self { node, place, stream, from, incoming, heads }
+    }
+
+    async fn serve(mut self) -> io::Result<()> {
+        loop {
+            match self.next_head().await? {
+                Some(Ok((verdict, asked))) => {
+                    self.place.state.enter(Phase::Answering);
+                    let (answer, is_read) = self.answer(verdict, &asked).await?;
+                    self.send(&answer, Some(&asked), is_read && asked.keeps_alive).await?;
+                    if !is_read {
+                        return self.linger().await;
+                    }
+                    if !asked.keeps_alive || self.node.tasks.is_stopping() {
+                        return Ok(());
+                    }
+                }
+                Some(Err(fault)) => {
+                    self.send(&refusal(fault), None, false).await?;
+                    return self.linger().await;
+                }
+                None => return Ok(()),
+            }
+            self.incoming.finish();
+            self.place.state.enter(Phase::Waiting);
+            self.stream.allow(self.node.settings.limits.header_read);
+        }
+    }
+
+    /// Waits for the next request. None: there is none any more.
+    async fn next_head(&mut self) -> io::Result<Option<Result<(Verdict, Asked<'a>), Fault>>> {
+        loop {
+            match self.incoming.request() {
+                Ok(Some(head)) => return Ok(Some(Ok(Asked::read(&head, self.node)))),
+                Ok(None) => {}
+                Err(fault) => return Ok(Some(Err(fault))),
+            }
+            if !self.fill().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// What a request gets, and whether all of it was read.
+    async fn answer(&mut self, verdict: Verdict, asked: &Asked<'_>) -> io::Result<(Answer, bool)> {
+        let answer = match verdict {
+            Verdict::Enter => match self.body(asked).await? {
+                Ok(()) => {
+                    let answer = execute(self.node, self.from, self.incoming.body()).await;
+                    return Ok((answer, true));
+                }
+                // It had its time.
+                Err(refusal) if refusal.status == 408 => return Ok((refusal, false)),
+                Err(refusal) => refusal,
+            },
+            Verdict::About => introduction::about(self.node.id),
+            Verdict::Introduce => introduction::introduce(&self.node.peers(), self.from.ip()),
+            Verdict::Preflight => Answer::empty(204),
+            Verdict::Refuse(refusal) => refusal,
+        };
+        let is_read = self.skip(asked).await?;
+        Ok((answer, is_read))
+    }
+
+    /// Waits for the body, or says why it is not taken.
+    async fn body(&mut self, asked: &Asked<'_>) -> io::Result<Result<(), Answer>> {
+        let node = self.node;
+        let limits = &node.settings.limits;
+        let mut waits = asked.expects_continue;
+        self.stream.allow(limits.body_read);
+        loop {
+            match self.incoming.read_body(limits.body) {
+                Ok(true) => return Ok(Ok(())),
+                Ok(false) => {}
+                Err(Fault::BodyTooLarge) => {
+                    let text = format!("the body is larger than {} bytes", limits.body);
+                    return Ok(Err(Answer::error(413, &text)));
+                }
+                Err(fault) => return Ok(Err(refusal(fault))),
+            }
+            let filled = tokio::select! {
+                biased;
+                filled = self.invite(&mut waits) => filled,
+                () = node.tasks.stopping() => {
+                    return Ok(Err(Answer::error(503, "the device is stopping")));
+                }
+            };
+            match filled {
+                Ok(true) => {}
+                Ok(false) => return Ok(Err(refusal(Fault::Cut))),
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    let text = format!("the body did not arrive within {:?}", limits.body_read);
+                    return Ok(Err(Answer::error(408, &text)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Throws away what is left of a body, within limits, so that its sender can
+    /// finish, read the answer and use the connection again. Says whether it could.
+    async fn skip(&mut self, asked: &Asked<'_>) -> io::Result<bool> {
+        let node = self.node;
+        let mut waits = asked.expects_continue;
+        self.stream.allow(node.settings.limits.body_read);
+        loop {
+            match self.incoming.skip_body(limits::DISCARD) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(_) => return Ok(false),
+            }
+            tokio::select! {
+                biased;
+                filled = self.invite(&mut waits) => match filled {
+                    Ok(true) => {}
+                    Ok(false) | Err(_) => return Ok(false),
+                },
+                () = node.tasks.stopping() => return Ok(false),
+            }
+        }
+    }
+
+    /// Reads more of a body, whose sender may wait to be told to send it.
+    async fn invite(&mut self, waits: &mut bool) -> io::Result<bool> {
+        if std::mem::take(waits) {
+            self.stream.write(head::CONTINUE, &[]).await?;
+        }
+        self.fill().await
+    }
+
+    /// Reads what has arrived. False: nothing will any more.
+    async fn fill(&mut self) -> io::Result<bool> {
+        let count = self.stream.read(self.incoming.space()).await?;
+        self.incoming.arrived(count);
+        Ok(count > 0)
+    }
+
+    async fn send(
+        &mut self,
+        answer: &Answer,
+        asked: Option<&Asked<'_>>,
+        keeps_alive: bool,
+    ) -> io::Result<()> {
+        self.place.state.enter(Phase::Sending);
+        self.stream.allow(self.node.settings.limits.header_read);
+        if let Some(line) = asked.and_then(|asked| asked.line.as_ref()) {
+            self.node.debug(|| format!("{line} from {}: {}", self.from, answer.status));
+        }
+        let body = match asked {
+            Some(asked) if asked.is_head => &[],
+            _ => &*answer.body,
+        };
+        self.stream.write(self.heads.of(answer, asked, keeps_alive), body).await
+    }
+
+    /// Waits until an asker whose request was not read has seen the answer.
+    async fn linger(mut self) -> io::Result<()> {
+        self.place.state.enter(Phase::Waiting);
+        self.stream.allow(LINGER);
+        self.stream.end().await?;
+        let mut left = limits::DISCARD;
+        let mut unwanted = [0; 4096];
+        while left > 0 {
+            match self.stream.read(&mut unwanted).await? {
+                0 => break,
+                count => left = left.saturating_sub(count),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refusal(fault: Fault) -> Answer {
+    Answer::error(fault.status(), &fault.to_string())
+}

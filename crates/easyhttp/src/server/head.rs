@@ -1,0 +1,92 @@
+//! The heads of requests and answers: what a device does with HTTP besides
+//! carrying messages.
+
+use std::time::{Duration, SystemTime};
+
+use easyhttp_proto::exchange::{Answer, ERROR_HEADER};
+use easyhttp_proto::http::{RequestHead, head};
+use easyhttp_proto::limits;
+
+use super::gate::{self, Verdict};
+use crate::node::Node;
+
+/// What matters of the head of a request once it has gone.
+pub(super) struct Asked<'a> {
+    /// The origin of the page that asks, if the user allows it.
+    pub(super) origin: Option<&'a str>,
+    pub(super) keeps_alive: bool,
+    pub(super) expects_continue: bool,
+    is_old: bool,
+    pub(super) is_head: bool,
+    method: Option<&'static str>,
+    /// Method and path, for those who want to see them.
+    pub(super) line: Option<String>,
+}
+
+impl<'a> Asked<'a> {
+    /// What to do with a request, and what its answer needs to know of it.
+    pub(super) fn read(head: &RequestHead<'_>, node: &'a Node) -> (Verdict, Self) {
+        let (verdict, origin) = gate::check(head, &node.settings);
+        let asked = Self {
+            origin,
+            keeps_alive: head.keeps_alive,
+            expects_continue: head.expects_continue,
+            is_old: head.is_old,
+            is_head: head.method == "HEAD",
+            method: gate::method_of(head.path()),
+            line: node.is_watched().then(|| format!("{} {:?}", head.method, head.path())),
+        };
+        (verdict, asked)
+    }
+}
+
+/// Writes the heads of the answers on one connection.
+#[derive(Default)]
+pub(super) struct Heads {
+    text: String,
+    date: String,
+    /// Of which second the date is, since 1970.
+    second: u64,
+}
+
+impl Heads {
+    /// The head of an answer. `asked` is None if the request had no head.
+    pub(super) fn of(&mut self, answer: &Answer, asked: Option<&Asked<'_>>, keeps_alive: bool) -> &[u8] {
+        self.tell_time();
+        let origin = asked.and_then(|asked| asked.origin);
+        let connection = match keeps_alive {
+            false => Some("close"),
+            true if asked.is_some_and(|asked| asked.is_old) => Some("keep-alive"),
+            true => None,
+        };
+        let fields = [
+            ("content-type", (!answer.body.is_empty()).then_some("application/json")),
+            ("date", Some(&*self.date)),
+            (ERROR_HEADER, answer.note),
+            ("allow", asked.and_then(|asked| asked.method).filter(|_| answer.status == 405)),
+            ("retry-after", (answer.status == 503).then_some(limits::RETRY_AFTER)),
+            ("connection", connection),
+            ("access-control-allow-origin", origin),
+            ("access-control-allow-methods", origin.map(|_| "POST")),
+            ("access-control-allow-headers", origin.map(|_| "content-type")),
+            ("access-control-expose-headers", origin.map(|_| "*")),
+            ("vary", origin.map(|_| "origin")),
+        ];
+        let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        head::answer(&mut self.text, answer.status, fields, answer.body.len());
+        self.text.as_bytes()
+    }
+
+    fn tell_time(&mut self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        if now.as_secs() != self.second || self.date.is_empty() {
+            self.second = now.as_secs();
+            // It can say no year beyond 9999.
+            let now = now.min(Duration::from_secs(LATEST));
+            self.date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + now);
+        }
+    }
+}
+
+/// The last second of the year 9999, since 1970.
+const LATEST: u64 = 253_402_300_799;

@@ -1,0 +1,102 @@
+//! A connection's socket, and how long it may take for what is done next.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::instant::instant_after;
+
+/// A socket with a deadline. When it has passed, reading and writing fail with
+/// [`ErrorKind::TimedOut`].
+pub(super) struct Timed {
+    stream: TcpStream,
+    deadline: Deadline,
+}
+
+impl Timed {
+    pub(super) fn new(stream: TcpStream, span: Duration) -> Self {
+        Self { stream, deadline: Deadline::after(span) }
+    }
+
+    /// Moves the deadline to this long from now.
+    pub(super) fn allow(&mut self, span: Duration) {
+        self.deadline.set(span);
+    }
+
+    /// How many bytes have arrived in `space`; none when the peer has ended.
+    pub(super) async fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let Self { stream, deadline } = self;
+        poll_fn(|cx| {
+            let mut read = ReadBuf::new(space);
+            match Pin::new(&mut *stream).poll_read(cx, &mut read) {
+                Poll::Pending => deadline.poll(cx),
+                Poll::Ready(done) => Poll::Ready(done.map(|()| read.filled().len())),
+            }
+        })
+        .await
+    }
+
+    /// Writes both, at once if the peer reads.
+    pub(super) async fn write(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let Self { stream, deadline } = self;
+        let mut parts = &mut [IoSlice::new(head), IoSlice::new(body)][..];
+        IoSlice::advance_slices(&mut parts, 0);
+        while !parts.is_empty() {
+            let written = poll_fn(|cx| {
+                match Pin::new(&mut *stream).poll_write_vectored(cx, parts) {
+                    Poll::Pending => deadline.poll(cx),
+                    done => done,
+                }
+            });
+            match written.await? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                count => IoSlice::advance_slices(&mut parts, count),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that no more will be written.
+    pub(super) async fn end(&mut self) -> io::Result<()> {
+        poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await
+    }
+}
+
+/// A deadline that moves with every message. Its timer moves only when it would
+/// go off too late, or went off too early: setting a timer each time would cost
+/// as much as parsing the message.
+struct Deadline {
+    at: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Deadline {
+    fn after(span: Duration) -> Self {
+        let at = instant_after(span).into();
+        Self { at, timer: Box::pin(sleep_until(at)) }
+    }
+
+    fn set(&mut self, span: Duration) {
+        self.at = instant_after(span).into();
+        if self.at < self.timer.deadline() {
+            self.timer.as_mut().reset(self.at);
+        }
+    }
+
+    /// The error that it has passed, once it has.
+    fn poll<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            if self.timer.deadline() >= self.at {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+            self.timer.as_mut().reset(self.at);
+        }
+    }
+}
