@@ -18,8 +18,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use crate::{Command, DeviceId, Malformed, VERSION, json};
 
@@ -95,22 +94,24 @@ impl Datagram {
     /// [`Malformed`] names the field that is wrong. The group is shared with
     /// others, so a listener expects bytes that mean nothing to it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let wire: WireDatagram<'_> = json::object(bytes)?;
-        let kind = match json::unsigned(wire.kind).and_then(Command::from_number) {
+        let text = core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
+        let names = ["version", "type", "id", "port", "boot", "every", "ask"];
+        let [version, kind, id, port, boot, every, ask] = json::object(text, names)?;
+        let kind = match json::unsigned(kind).and_then(Command::from_number) {
             Some(Command::Discovery) => Kind::Announce,
             Some(Command::DiscoveryAck) => Kind::Answer,
-            None if json::text(wire.kind).is_some_and(|text| text == "bye") => Kind::Bye,
+            None if json::text(kind).is_some_and(|text| text == "bye") => Kind::Bye,
             _ => return Err(Malformed::UnknownCommand),
         };
         Ok(Self {
-            version: json::version(wire.version).map(Cow::into_owned),
+            version: json::version(version).map(Cow::into_owned),
             kind,
-            id: json::id(wire.id, "id")?.ok_or(Malformed::Id { field: "id" })?,
-            port: json::port(wire.port, "port")?,
+            id: json::id(id, "id")?.ok_or(Malformed::Id { field: "id" })?,
+            port: json::port(port, "port")?,
             // What we cannot have written counts as absent.
-            boot: json::unsigned(wire.boot).and_then(|boot| u32::try_from(boot).ok()),
-            every: json::unsigned(wire.every).and_then(|every| u16::try_from(every).ok()),
-            asks: wire.ask.is_some_and(|ask| ask.get() == "true"),
+            boot: json::unsigned(boot).and_then(|boot| u32::try_from(boot).ok()),
+            every: json::unsigned(every).and_then(|every| u16::try_from(every).ok()),
+            asks: ask.is_some_and(|ask| ask.get() == "true"),
         })
     }
 
@@ -131,24 +132,6 @@ impl Datagram {
         };
         serde_json::to_vec(&wire).expect("texts and numbers can always be written")
     }
-}
-
-#[derive(Deserialize)]
-struct WireDatagram<'a> {
-    #[serde(default, borrow)]
-    version: Option<&'a RawValue>,
-    #[serde(rename = "type", default, borrow)]
-    kind: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    port: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    boot: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    every: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    ask: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]

@@ -13,9 +13,9 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
+use crate::json::{self, Json};
 use crate::message::{error_body, read_error};
 use crate::{Command, DeviceId, Header, Malformed, Message};
 
@@ -76,7 +76,7 @@ pub struct Request<'a> {
     /// Who asks, whom, when.
     pub header: Header,
     /// The query of a FETCH, the data of DATA and PUSH.
-    pub data: Option<&'a RawValue>,
+    pub data: Option<Json<'a>>,
 }
 
 /// Who answers, and when: what the header of an answer says.
@@ -112,7 +112,7 @@ pub enum Outcome<'a> {
     /// The handler of an event without an answer of its own has run.
     Done,
     /// The handler of a FETCH returned this.
-    Value(&'a RawValue),
+    Value(Json<'a>),
     /// The handler of a PUSH accepted it.
     Accepted,
     /// The handler of a PUSH refused it, perhaps with a reason.
@@ -316,14 +316,11 @@ impl<'a> Reply<'a> {
         body: &[u8],
         malformed: Malformed,
     ) -> Result<Self, Rejection> {
-        #[derive(Deserialize)]
-        struct Status<'a> {
-            #[serde(rename = "status", borrow)]
-            _status: &'a RawValue,
-        }
+        let body = core::str::from_utf8(body).unwrap_or_default();
+        let has_status = || json::object(body, ["status"]).is_ok_and(|[status]| status.is_some());
         match status {
             200 if note == Some(code::NO_HANDLER) => Err(Rejection::NoHandler),
-            200 if serde_json::from_slice::<Status<'_>>(body).is_ok() => Ok(Self::Received),
+            200 if has_status() => Ok(Self::Received),
             200 => Err(Rejection::NotUnderstood { status, malformed }),
             413 => Err(Rejection::TooLarge),
             421 => Err(Rejection::WrongDevice { found: None }),
@@ -341,6 +338,8 @@ impl<'a> Reply<'a> {
 mod tests {
     use alloc::boxed::Box;
     use alloc::string::ToString;
+
+    use serde_json::value::RawValue;
 
     use super::*;
 
@@ -372,9 +371,10 @@ mod tests {
     #[test]
     fn the_asker_understands_every_outcome() {
         let data: Box<RawValue> = serde_json::from_str("0").unwrap();
+        let data = Json::from(&*data);
         assert_eq!(round(1, Outcome::NoHandler), Ok((Some(Command::Pong), "".to_string())));
         assert_eq!(round(2, Outcome::Done), Ok((None, "".to_string())));
-        assert_eq!(round(3, Outcome::Value(&data)), Ok((Some(Command::Data), "0".to_string())));
+        assert_eq!(round(3, Outcome::Value(data)), Ok((Some(Command::Data), "0".to_string())));
         assert_eq!(round(3, Outcome::NoHandler), Err(Rejection::NoHandler));
         assert_eq!(round(4, Outcome::NoHandler), Ok((None, "".to_string())));
         assert_eq!(round(5, Outcome::Accepted), Ok((Some(Command::Ack), "".to_string())));

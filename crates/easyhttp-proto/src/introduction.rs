@@ -6,16 +6,14 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use crate::exchange::Answer;
+use crate::json::{self, Json};
 use crate::peers::{Address, PeerTable, Source};
-use crate::{API_PATH, DeviceId, Malformed, VERSION, json, limits};
+use crate::{API_PATH, DeviceId, Malformed, VERSION, limits};
 
 /// The HTTP path that says who is here.
 pub const ABOUT_PATH: &str = "/";
@@ -82,27 +80,17 @@ pub fn write(peers: &[(DeviceId, SocketAddr)]) -> Vec<u8> {
 ///
 /// [`Malformed`] if the body is not an object with a list `peers`.
 pub fn read(body: &[u8]) -> Result<Vec<(DeviceId, SocketAddr)>, Malformed> {
-    #[derive(Deserialize)]
-    struct Introduction<'a> {
-        #[serde(borrow)]
-        peers: Option<&'a RawValue>,
-    }
-    let peers = json::object::<Introduction<'_>>(body)?.peers.ok_or(Malformed::Peers)?;
-    let First(entries) = serde_json::from_str(peers.get()).map_err(|_| Malformed::Peers)?;
+    let text = core::str::from_utf8(body).map_err(|_| Malformed::NotJson)?;
+    let [peers] = json::object(text, ["peers"])?;
+    let entries = peers.map(|peers| json::list(peers, limits::INTRODUCED));
+    let entries = entries.and_then(Result::ok).ok_or(Malformed::Peers)?;
     Ok(entries.into_iter().filter_map(read_entry).collect())
 }
 
-fn read_entry(raw: &RawValue) -> Option<(DeviceId, SocketAddr)> {
-    #[derive(Deserialize)]
-    struct Entry<'a> {
-        #[serde(borrow)]
-        id: Option<&'a RawValue>,
-        #[serde(borrow)]
-        address: Option<&'a RawValue>,
-    }
-    let entry: Entry<'_> = json::section(raw, Malformed::Peers).ok()?;
-    let id = json::text(entry.id)?.parse().ok()?;
-    let address: SocketAddr = json::text(entry.address)?.parse().ok()?;
+fn read_entry(entry: Json<'_>) -> Option<(DeviceId, SocketAddr)> {
+    let [id, address] = json::section(entry, ["id", "address"], Malformed::Peers).ok()?;
+    let id = json::text(id)?.parse().ok()?;
+    let address: SocketAddr = json::text(address)?.parse().ok()?;
     (is_elsewhere(address.ip()) && address.port() != 0).then_some((id, address))
 }
 
@@ -114,35 +102,6 @@ fn is_elsewhere(ip: IpAddr) -> bool {
     };
     let ip = ip.to_canonical();
     !(is_link_local || ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
-}
-
-/// The first entries of a list.
-struct First<'a>(Vec<&'a RawValue>);
-
-impl<'de> Deserialize<'de> for First<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = First<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while entries.len() < limits::INTRODUCED {
-                    match list.next_element()? {
-                        Some(entry) => entries.push(entry),
-                        None => return Ok(First(entries)),
-                    }
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(First(entries))
-            }
-        }
-        deserializer.deserialize_seq(Entries)
-    }
 }
 
 #[cfg(test)]

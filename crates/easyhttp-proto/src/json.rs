@@ -1,112 +1,179 @@
 //! Reading JSON whose fields may be anything.
 //!
 //! A peer can send a list where an object belongs, or a float as a port. To
-//! say which field is wrong, decoding first takes every value as raw JSON, and
+//! say which field is wrong, decoding first takes every value as JSON, and
 //! then looks at those that it knows.
 
-use alloc::borrow::Cow;
+mod scan;
 
-use serde::{Deserialize, Deserializer};
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::Deserialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::id::DeviceId;
 use crate::limits;
 use crate::malformed::Malformed;
 
-/// Parses a whole body that must be an object, and says how it is not one.
-pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malformed> {
-    let text = core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
-    // Raw values are parsed without a limit of their own.
-    if depth(text) > limits::DEPTH {
-        return Err(Malformed::TooDeep);
+/// JSON that was found to be valid, as text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Json<'a>(&'a str);
+
+impl<'a> Json<'a> {
+    /// The text.
+    pub fn get(self) -> &'a str {
+        self.0
     }
-    if is_object(text) {
-        let object = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
-        return if has_fields(text) { Ok(object) } else { Err(Malformed::Empty) };
+
+    /// The value as a type of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit the type.
+    pub fn parse<T: Deserialize<'a>>(self) -> serde_json::Result<T> {
+        serde_json::from_str(self.0)
     }
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(raw) if raw.get() == "null" => Err(Malformed::Empty),
-        Ok(_) => Err(Malformed::NotAnObject),
-        Err(_) => Err(Malformed::NotJson),
+
+    /// The same, if it is not `null`.
+    pub(crate) fn unless_null(self) -> Option<Self> {
+        Some(self).filter(|json| json.0 != "null")
+    }
+
+    /// Whether it nests no deeper than `limit` levels.
+    pub(crate) fn is_within(self, limit: usize) -> bool {
+        // Most have fewer brackets in all, and those are found fast.
+        memchr::memchr2_iter(b'[', b'{', self.0.as_bytes()).nth(limit).is_none()
+            || scan::value(self.0, limit).is_ok()
     }
 }
 
-/// Parses an object inside of one that was parsed already; `otherwise` is the
-/// error if it is anything else.
-pub(crate) fn section<'a, T: Deserialize<'a>>(
-    raw: &'a RawValue,
+impl<'a> From<&'a RawValue> for Json<'a> {
+    fn from(raw: &'a RawValue) -> Self {
+        Self(raw.get())
+    }
+}
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: Box<RawValue> = self.parse().map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+/// The values of the fields with these names, of a whole text that must be an
+/// object with any.
+pub(crate) fn object<'a, const N: usize>(
+    text: &'a str,
+    names: [&str; N],
+) -> Result<[Option<Json<'a>>; N], Malformed> {
+    if !is_object(text) {
+        scan::value(text, limits::DEPTH)?;
+        let is_null = text.trim_ascii() == "null";
+        return Err(if is_null { Malformed::Empty } else { Malformed::NotAnObject });
+    }
+    match fields(text, names)? {
+        (fields, true) => Ok(fields),
+        (_, false) => Err(Malformed::Empty),
+    }
+}
+
+/// The values of the fields with these names, of a value that should be an object;
+/// `otherwise` is the error if it is anything else.
+pub(crate) fn section<'a, const N: usize>(
+    json: Json<'a>,
+    names: [&str; N],
     otherwise: Malformed,
-) -> Result<T, Malformed> {
-    // serde takes a list for an object as well.
-    if !is_object(raw.get()) {
-        return Err(otherwise);
-    }
-    serde_json::from_str(raw.get()).map_err(|_| Malformed::NotJson)
+) -> Result<[Option<Json<'a>>; N], Malformed> {
+    if is_object(json.0) { Ok(fields(json.0, names)?.0) } else { Err(otherwise) }
 }
 
-/// How deep arrays and objects nest. Right for valid JSON, total for any text.
-pub(crate) fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b'"' => skip_string(&mut bytes),
-            _ => {}
+/// The first values of a list, as many as `most`.
+pub(crate) fn list(json: Json<'_>, most: usize) -> Result<Vec<Json<'_>>, Malformed> {
+    let mut values = Vec::new();
+    scan::list(json.0, |value| {
+        values.push(Json(value));
+        values.len() < most
+    })?;
+    Ok(values)
+}
+
+/// The values of these fields, and whether there are any fields.
+fn fields<'a, const N: usize>(
+    text: &'a str,
+    names: [&str; N],
+) -> Result<([Option<Json<'a>>; N], bool), Malformed> {
+    let mut values = [None; N];
+    let mut has_any = false;
+    scan::object(text, |name, value| {
+        has_any = true;
+        let is_known = match unescaped(name)? {
+            Cow::Borrowed(name) => names.iter().position(|known| *known == name),
+            Cow::Owned(name) => names.iter().position(|known| *known == name),
+        };
+        // With two of one name, nobody knows which one counts.
+        match is_known.map(|index| values[index].replace(Json(value))) {
+            Some(Some(_)) => Err(Malformed::NotJson),
+            _ => Ok(()),
         }
-    }
-    deepest
+    })?;
+    Ok((values, has_any))
 }
 
-/// A field that is there, even if it is `null`.
-pub(crate) fn present<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
+/// A string between its quotes, without its escapes.
+fn unescaped(inside: &str) -> Result<Cow<'_, str>, Malformed> {
+    match memchr::memchr(b'\\', inside.as_bytes()) {
+        None => Ok(inside.into()),
+        Some(_) => serde_json::from_str::<String>(&format!("\"{inside}\""))
+            .map(Cow::Owned)
+            .map_err(|_| Malformed::NotJson),
+    }
 }
 
 /// An unsigned whole number, if that is what stands there.
-pub(crate) fn unsigned(raw: Option<&RawValue>) -> Option<u64> {
+pub(crate) fn unsigned(json: Option<Json<'_>>) -> Option<u64> {
     // Every such JSON number is one for Rust, and nothing else of JSON is.
-    raw?.get().parse().ok()
+    json?.0.parse().ok()
 }
 
 /// A text, if that is what stands there.
-pub(crate) fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let raw = raw?.get();
-    let quoted = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if quoted.contains('\\') { serde_json::from_str(raw).ok() } else { Some(quoted.into()) }
+pub(crate) fn text(json: Option<Json<'_>>) -> Option<Cow<'_, str>> {
+    let quoted = json?.0.strip_prefix('"')?.strip_suffix('"')?;
+    unescaped(quoted).ok()
 }
 
 /// The version that somebody speaks. What cannot be shown in a line counts as
 /// absent.
-pub(crate) fn version(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+pub(crate) fn version(json: Option<Json<'_>>) -> Option<Cow<'_, str>> {
     let is_shown = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    text(raw).filter(|text| (1..=limits::VERSION).contains(&text.len()) && is_shown(text))
+    text(json).filter(|text| (1..=limits::VERSION).contains(&text.len()) && is_shown(text))
 }
 
 /// An id; one that is absent or `null` is none.
 pub(crate) fn id(
-    raw: Option<&RawValue>,
+    json: Option<Json<'_>>,
     field: &'static str,
 ) -> Result<Option<DeviceId>, Malformed> {
-    if raw.is_none() {
-        return Ok(None);
-    }
-    let id = text(raw).and_then(|text| text.parse().ok());
+    let Some(json) = json.and_then(Json::unless_null) else { return Ok(None) };
+    let id = text(Some(json)).and_then(|text| text.parse().ok());
     id.map(Some).ok_or(Malformed::Id { field })
 }
 
 /// A TCP port; one that is absent or `null` is none.
-pub(crate) fn port(raw: Option<&RawValue>, field: &'static str) -> Result<Option<u16>, Malformed> {
-    if raw.is_none() {
-        return Ok(None);
-    }
-    match unsigned(raw).map(u16::try_from) {
+pub(crate) fn port(json: Option<Json<'_>>, field: &'static str) -> Result<Option<u16>, Malformed> {
+    let Some(json) = json.and_then(Json::unless_null) else { return Ok(None) };
+    match unsigned(Some(json)).map(u16::try_from) {
         Some(Ok(port)) if port != 0 => Ok(Some(port)),
         _ => Err(Malformed::Port { field }),
     }
@@ -114,11 +181,10 @@ pub(crate) fn port(raw: Option<&RawValue>, field: &'static str) -> Result<Option
 
 /// Seconds, fractions cut off; a value that is absent or `null` is none.
 pub(crate) fn seconds(
-    raw: Option<&RawValue>,
+    json: Option<Json<'_>>,
     field: &'static str,
 ) -> Result<Option<i64>, Malformed> {
-    let Some(raw) = raw else { return Ok(None) };
-    let number = raw.get();
+    let Some(Json(number)) = json.and_then(Json::unless_null) else { return Ok(None) };
     number
         .parse()
         // The cast saturates.
@@ -131,31 +197,69 @@ fn is_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{')
 }
 
-/// Whether JSON that is known to be an object has any.
-fn has_fields(text: &str) -> bool {
-    text.contains('"')
-}
-
-/// Moves behind the closing quote of a string.
-fn skip_string(bytes: &mut core::str::Bytes<'_>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => _ = bytes.next(),
-            _ => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn depth_counts_brackets_outside_of_strings() {
-        assert_eq!(depth("1"), 0);
-        assert_eq!(depth("{}"), 1);
-        assert_eq!(depth(r#"{"a":[{"b":"]}["}],"c":"\"{{{{"}"#), 3);
-        assert_eq!(depth("]]]]["), 1);
+    fn levels_are_brackets_outside_of_strings() {
+        for (text, levels) in
+            [("1", 0), ("{}", 1), (r#"{"a":[{"b":"]}["}],"c":"\"{{{{"}"#, 3), ("[[[[],[]]]]", 4)]
+        {
+            assert!(Json(text).is_within(levels), "{text}");
+            assert!(levels == 0 || !Json(text).is_within(levels - 1), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_valid_is_what_serde_json_takes() {
+        let texts = [
+            r#""\u00e9\ud800 \/ \b""#,
+            r#""\x""#,
+            r#""\u12g4""#,
+            "\"\t\"",
+            "\"\u{7f}é\"",
+            "\"",
+            "0",
+            "-0",
+            "-",
+            "01",
+            "1.",
+            "1.5",
+            ".5",
+            "1e5",
+            "1E+05",
+            "1e",
+            "1e-",
+            "--1",
+            "+1",
+            "NaN",
+            "true",
+            "tru",
+            "truex",
+            "null",
+            "[]",
+            "[1]",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{}",
+            "{\"a\":1}",
+            "{\"a\":1,}",
+            "{\"a\"}",
+            "{a:1}",
+            "{\"a\":}",
+            "[{]}",
+            "[}",
+            "{]",
+            " [ 1 , { \"a\" : [ ] } ] ",
+            "[1]]",
+            "1 1",
+            "",
+        ];
+        for text in texts {
+            let expected = serde_json::from_str::<&RawValue>(text).is_ok();
+            assert_eq!(scan::value(text, limits::DEPTH).is_ok(), expected, "{text}");
+        }
     }
 }

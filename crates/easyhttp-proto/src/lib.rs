@@ -10,6 +10,7 @@
 //! | [`id`] | the six-character name of a device |
 //! | [`command`] | the nine commands and their numbers |
 //! | [`message`] | what travels over HTTP: decode and encode |
+//! | [`json`] | a JSON value as text, until somebody asks for more |
 //! | [`exchange`] | what answer a command gets, and what an answer means |
 //! | [`datagram`] | what travels over UDP multicast: decode and encode |
 //! | [`peers`] | the table of the devices that are known |
@@ -30,7 +31,7 @@ pub mod exchange;
 pub mod http;
 pub mod id;
 pub mod introduction;
-mod json;
+pub mod json;
 pub mod limits;
 mod malformed;
 pub mod message;

@@ -13,10 +13,10 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
-use crate::{Command, DeviceId, Malformed, VERSION, json, limits};
+use crate::json::{self, Json};
+use crate::{Command, DeviceId, Malformed, VERSION, limits};
 
 /// One command or one answer. `data` is raw JSON until somebody asks for it.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct Message<'a> {
     pub header: Header,
     /// What a FETCH asks for, or what DATA and PUSH carry. JSON `null` is read
     /// as no data.
-    pub data: Option<&'a RawValue>,
+    pub data: Option<Json<'a>>,
     /// Why a NACK refuses. An extension that older devices do not send.
     pub error: Option<Reason<'a>>,
 }
@@ -80,8 +80,8 @@ impl<'a> Message<'a> {
     }
 
     /// The same message with data; JSON `null` is no data.
-    pub fn with_data(mut self, data: Option<&'a RawValue>) -> Self {
-        self.data = data.filter(|data| data.get() != "null");
+    pub fn with_data(mut self, data: Option<Json<'a>>) -> Self {
+        self.data = data.and_then(Json::unless_null);
         self
     }
 
@@ -96,9 +96,9 @@ impl<'a> Message<'a> {
     }
 
     /// Whether a message with this data is not too deep to be read by others.
-    pub fn can_carry(data: &RawValue) -> bool {
+    pub fn can_carry(data: Json<'_>) -> bool {
         // The message itself is one level.
-        json::depth(data.get()) < limits::DEPTH
+        data.is_within(limits::DEPTH - 1)
     }
 
     /// Reads a message. Total: any bytes give a message or the reason why not.
@@ -108,14 +108,16 @@ impl<'a> Message<'a> {
     /// [`Malformed`] names the field that is wrong. Fields that are not known
     /// are ignored.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let wire: WireMessage<'a> = json::object(bytes)?;
-        let command = json::unsigned(wire.command).and_then(Command::from_number);
+        let text = core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
+        let names = ["version", "type", "header", "data", "error"];
+        let [version, command, header, data, error] = json::object(text, names)?;
+        let command = json::unsigned(command).and_then(Command::from_number);
         Ok(Self {
-            version: json::version(wire.version),
+            version: json::version(version),
             command: command.ok_or(Malformed::UnknownCommand)?,
-            header: wire.header.map_or(Ok(Header::default()), Header::read)?,
-            data: wire.data,
-            error: wire.error.and_then(Reason::read),
+            header: header.map_or(Ok(Header::default()), Header::read)?,
+            data: data.and_then(Json::unless_null),
+            error: error.and_then(Reason::read),
         })
     }
 
@@ -132,40 +134,16 @@ impl<'a> Message<'a> {
     }
 }
 
-#[derive(Deserialize)]
-struct WireMessage<'a> {
-    #[serde(default, borrow)]
-    version: Option<&'a RawValue>,
-    #[serde(rename = "type", default, borrow)]
-    command: Option<&'a RawValue>,
-    /// A header that is `null` is wrong, one that is absent is not.
-    #[serde(default, borrow, deserialize_with = "json::present")]
-    header: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    error: Option<&'a RawValue>,
-}
-
 impl Header {
-    fn read(raw: &RawValue) -> Result<Self, Malformed> {
-        #[derive(Deserialize)]
-        struct WireHeader<'a> {
-            #[serde(default, borrow)]
-            sender_id: Option<&'a RawValue>,
-            #[serde(default, borrow)]
-            sender_port: Option<&'a RawValue>,
-            #[serde(default, borrow)]
-            recipient_id: Option<&'a RawValue>,
-            #[serde(default, borrow)]
-            timestamp: Option<&'a RawValue>,
-        }
-        let wire: WireHeader<'_> = json::section(raw, Malformed::Header)?;
+    fn read(json: Json<'_>) -> Result<Self, Malformed> {
+        let names = ["sender_id", "sender_port", "recipient_id", "timestamp"];
+        let [sender_id, sender_port, recipient_id, timestamp] =
+            json::section(json, names, Malformed::Header)?;
         Ok(Self {
-            sender_id: json::id(wire.sender_id, "header.sender_id")?,
-            sender_port: json::port(wire.sender_port, "header.sender_port")?,
-            recipient_id: json::id(wire.recipient_id, "header.recipient_id")?,
-            timestamp: json::seconds(wire.timestamp, "header.timestamp")?,
+            sender_id: json::id(sender_id, "header.sender_id")?,
+            sender_port: json::port(sender_port, "header.sender_port")?,
+            recipient_id: json::id(recipient_id, "header.recipient_id")?,
+            timestamp: json::seconds(timestamp, "header.timestamp")?,
         })
     }
 }
@@ -173,16 +151,11 @@ impl Header {
 impl<'a> Reason<'a> {
     /// Reads the reason of a NACK. One that cannot be understood is none: the
     /// NACK itself says enough.
-    fn read(raw: &'a RawValue) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct WireReason<'a> {
-            #[serde(borrow)]
-            code: Cow<'a, str>,
-            #[serde(borrow, default)]
-            message: Cow<'a, str>,
-        }
-        let wire: WireReason<'a> = json::section(raw, Malformed::NotAnObject).ok()?;
-        Some(Self { code: wire.code, message: wire.message })
+    fn read(json: Json<'a>) -> Option<Self> {
+        let [code, message] =
+            json::section(json, ["code", "message"], Malformed::NotAnObject).ok()?;
+        let message = message.map_or(Some(Cow::default()), |message| json::text(Some(message)))?;
+        Some(Self { code: json::text(code)?, message })
     }
 }
 
@@ -194,7 +167,7 @@ struct Encoded<'a> {
     command: u8,
     header: &'a Header,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a RawValue>,
+    data: Option<Json<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a Reason<'a>>,
 }
@@ -209,10 +182,7 @@ pub(crate) fn error_body(text: &str) -> Vec<u8> {
 }
 
 /// Reads the text of `{"error": …}`, if the body is that.
-pub(crate) fn read_error(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct ErrorBody {
-        error: String,
-    }
-    serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error)
+pub(crate) fn read_error(body: &str) -> Option<String> {
+    let [error] = json::object(body, ["error"]).ok()?;
+    json::text(error).map(Cow::into_owned)
 }

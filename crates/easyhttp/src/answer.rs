@@ -166,7 +166,7 @@ impl Returned {
     pub(crate) fn outcome(&self) -> Outcome<'_> {
         match self {
             Self::Done => Outcome::Done,
-            Self::Value(value) => Outcome::Value(value),
+            Self::Value(value) => Outcome::Value((&**value).into()),
             Self::Push(PushAnswer::Accepted) => Outcome::Accepted,
             Self::Push(PushAnswer::Refused(reason)) => Outcome::Refused(reason.as_deref()),
             Self::Failed(message) => Outcome::Failed(message),

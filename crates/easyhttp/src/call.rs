@@ -46,7 +46,7 @@ impl Node {
             return Err(Error::NotARequest(command));
         }
         let data = serde_json::value::to_raw_value(&data).map_err(Error::InvalidData)?;
-        if !Message::can_carry(&data) {
+        if !Message::can_carry((&*data).into()) {
             return Err(Error::InvalidData(serde::de::Error::custom("it is nested too deep")));
         }
         let limit = self.settings.limits.call;
@@ -323,7 +323,7 @@ impl Call<'_> {
     /// Sends the command to one address.
     async fn deliver(&self, at: SocketAddr, limit: Duration) -> Result<Reply> {
         let message = self.node.speaker().message(self.command, Some(self.id));
-        let bytes = message.with_data(Some(&self.data)).encode();
+        let bytes = message.with_data(Some((&*self.data).into())).encode();
         let most = self.node.settings.limits.body;
         if bytes.len() > most {
             return Err(Error::TooLarge { what: "the message", limit: Some(most) });

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use easyhttp_proto::DeviceId;
+use easyhttp_proto::json::Json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,7 +29,7 @@ pub struct Request {
 impl Request {
     pub(crate) fn new(
         header: easyhttp_proto::Header,
-        data: Option<&RawValue>,
+        data: Option<Json<'_>>,
         from: SocketAddr,
     ) -> Self {
         Self {
@@ -54,7 +55,7 @@ impl fmt::Display for Request {
 pub struct Data(Option<Box<str>>);
 
 impl Data {
-    pub(crate) fn from_raw(raw: Option<&RawValue>) -> Self {
+    pub(crate) fn from_raw(raw: Option<Json<'_>>) -> Self {
         Self(raw.map(|raw| raw.get().into()))
     }
 

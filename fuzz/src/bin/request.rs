@@ -7,6 +7,7 @@ use std::str;
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::exchange::{Answer, Outcome, Rejection, Reply, Request, Speaker};
 use libfuzzer_sys::fuzz_target;
+use easyhttp_proto::json::Json;
 use serde_json::value::RawValue;
 
 /// What the device may answer with.
@@ -30,7 +31,7 @@ fuzz_target!(|body: &[u8]| {
 fn outcomes<'a>(request: &Request<'a>, body: &'a [u8]) -> impl Iterator<Item = Outcome<'a>> {
     let text = str::from_utf8(body).unwrap_or_default();
     // The whole message as data is one level deeper than what arrived.
-    let whole = serde_json::from_str::<&RawValue>(text).ok();
+    let whole = serde_json::from_str::<&RawValue>(text).ok().map(Json::from);
     let values = request.data.into_iter().chain(whole).map(Outcome::Value);
     let others = [
         Outcome::NoHandler,

@@ -117,7 +117,7 @@ impl Recorded {
             ("bare", _) => Outcome::NoHandler,
             ("handlers", Event::Fetch) => {
                 returned = raw(&json!({"temperature": 23.5, "query": request.data}));
-                Outcome::Value(&returned)
+                Outcome::Value((&*returned).into())
             }
             ("handlers", Event::Push) => {
                 let data = request.data.map(|data| serde_json::from_str(data.get()).unwrap());
@@ -129,15 +129,15 @@ impl Recorded {
             ("handlers", _) => Outcome::Done,
             ("falsy {}", _) => {
                 returned = raw(&json!({}));
-                Outcome::Value(&returned)
+                Outcome::Value((&*returned).into())
             }
             ("falsy 0", _) => {
                 returned = raw(&json!(0));
-                Outcome::Value(&returned)
+                Outcome::Value((&*returned).into())
             }
             ("falsy None", _) => {
                 returned = raw(&Value::Null);
-                Outcome::Value(&returned)
+                Outcome::Value((&*returned).into())
             }
             (other, _) => panic!("the recording has callbacks that are not known: {other}"),
         };

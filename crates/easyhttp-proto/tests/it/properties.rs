@@ -7,6 +7,7 @@ use std::time::Duration;
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::{Action, Discovery, Pinged};
 use easyhttp_proto::exchange::{Outcome, Reply, Request, Speaker};
+use easyhttp_proto::json::Json;
 use easyhttp_proto::peers::PeerTable;
 use easyhttp_proto::{Command, DeviceId, Header, Message, limits};
 use proptest::collection::vec;
@@ -130,7 +131,8 @@ struct Parts {
 
 impl Parts {
     fn message(&self) -> Message<'_> {
-        let message = Message::new(self.command, self.header).with_data(self.data.as_deref());
+        let message =
+            Message::new(self.command, self.header).with_data(self.data.as_deref().map(Json::from));
         match &self.error {
             Some((code, text)) => message.with_error(code, text),
             None => message,

@@ -5,11 +5,11 @@
 //! cannot choose these three things: a form post has no JSON content type, a
 //! script's request has an `Origin`, and a rebound name stands in `Host`.
 
+use crate::settings::Settings;
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::exchange::Answer;
 use easyhttp_proto::http::{Fields, RequestHead};
 use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH};
-use crate::settings::Settings;
 
 /// What to do with a request, by its head alone.
 pub(super) enum Verdict {

@@ -51,7 +51,12 @@ pub(super) struct Heads {
 
 impl Heads {
     /// The head of an answer. `asked` is None if the request had no head.
-    pub(super) fn of(&mut self, answer: &Answer, asked: Option<&Asked<'_>>, keeps_alive: bool) -> &[u8] {
+    pub(super) fn of(
+        &mut self,
+        answer: &Answer,
+        asked: Option<&Asked<'_>>,
+        keeps_alive: bool,
+    ) -> &[u8] {
         self.tell_time();
         let origin = asked.and_then(|asked| asked.origin);
         let connection = match keeps_alive {

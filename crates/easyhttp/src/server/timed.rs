@@ -48,12 +48,11 @@ impl Timed {
         let mut parts = &mut [IoSlice::new(head), IoSlice::new(body)][..];
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
-            let written = poll_fn(|cx| {
-                match Pin::new(&mut *stream).poll_write_vectored(cx, parts) {
+            let written =
+                poll_fn(|cx| match Pin::new(&mut *stream).poll_write_vectored(cx, parts) {
                     Poll::Pending => deadline.poll(cx),
                     done => done,
-                }
-            });
+                });
             match written.await? {
                 0 => return Err(ErrorKind::WriteZero.into()),
                 count => IoSlice::advance_slices(&mut parts, count),
