@@ -118,12 +118,13 @@ fn fields<'a, const N: usize>(
     let mut has_any = false;
     scan::object(text, |name, value| {
         has_any = true;
-        let is_known = match unescaped(name)? {
-            Cow::Borrowed(name) => names.iter().position(|known| *known == name),
-            Cow::Owned(name) => names.iter().position(|known| *known == name),
+        let index_of = |name: &str| names.iter().position(|known| *known == name);
+        let index = match index_of(name) {
+            None if has_escapes(name) => index_of(&unescaped(name)?),
+            index => index,
         };
         // With two of one name, nobody knows which one counts.
-        match is_known.map(|index| values[index].replace(Json(value))) {
+        match index.map(|index| values[index].replace(Json(value))) {
             Some(Some(_)) => Err(Malformed::NotJson),
             _ => Ok(()),
         }
@@ -133,12 +134,15 @@ fn fields<'a, const N: usize>(
 
 /// A string between its quotes, without its escapes.
 fn unescaped(inside: &str) -> Result<Cow<'_, str>, Malformed> {
-    match memchr::memchr(b'\\', inside.as_bytes()) {
-        None => Ok(inside.into()),
-        Some(_) => serde_json::from_str::<String>(&format!("\"{inside}\""))
-            .map(Cow::Owned)
-            .map_err(|_| Malformed::NotJson),
+    if !has_escapes(inside) {
+        return Ok(inside.into());
     }
+    let text = serde_json::from_str::<String>(&format!("\"{inside}\""));
+    text.map(Cow::Owned).map_err(|_| Malformed::NotJson)
+}
+
+fn has_escapes(inside: &str) -> bool {
+    inside.as_bytes().contains(&b'\\')
 }
 
 /// An unsigned whole number, if that is what stands there.

@@ -17,11 +17,11 @@ impl<'a> Fields<'a> {
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let mut lines = self.0;
         core::iter::from_fn(move || {
-            let end = memchr::memchr(b'\n', lines)?;
-            let (line, rest) = lines.split_at(end + 1);
-            lines = rest;
-            let colon = memchr::memchr(b':', line)?;
-            Some((&line[..colon], line[colon + 1..].trim_ascii()))
+            let colon = lines.iter().position(|byte| *byte == b':')?;
+            let (name, rest) = lines.split_at(colon);
+            let end = memchr::memchr(b'\n', rest)?;
+            lines = &rest[end + 1..];
+            Some((name, rest[1..end].trim_ascii()))
         })
     }
 

@@ -46,7 +46,8 @@ impl<'a> RequestHead<'a> {
             Some((_, path)) => path,
             None => self.target,
         };
-        path.split(['?', '#']).next().unwrap_or_default()
+        let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        &path[..end.unwrap_or(path.len())]
     }
 
     /// The host and port of a target that is a whole URL.
@@ -55,6 +56,10 @@ impl<'a> RequestHead<'a> {
     }
 
     fn split_url(&self) -> Option<(&'a str, &'a str)> {
+        // It is a path, as nearly always.
+        if self.target.starts_with('/') {
+            return None;
+        }
         let (scheme, rest) = self.target.split_once("://")?;
         if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return None;

@@ -88,6 +88,12 @@ impl Scan<'_> {
         self.bytes.get(self.at).copied()
     }
 
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek();
+        self.at += 1;
+        byte
+    }
+
     fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
@@ -178,27 +184,44 @@ impl Scan<'_> {
     fn string(&mut self) -> Result<(), Malformed> {
         self.take(b'"')?;
         loop {
-            let rest = &self.bytes[self.at..];
-            let plain = memchr::memchr2(b'"', b'\\', rest).ok_or(Malformed::NotJson)?;
-            // Looked at all together, which is fast for a long string.
-            if rest[..plain].iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ' {
-                return Err(Malformed::NotJson);
-            }
-            self.at += plain + 1;
-            if rest[plain] == b'"' {
-                return Ok(());
-            }
-            match self.peek() {
-                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-                Some(b'u') => {
-                    let digits = self.bytes.get(self.at + 1..self.at + 5);
-                    if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                        return Err(Malformed::NotJson);
-                    }
-                    self.at += 5;
-                }
+            self.skip_plain();
+            match self.next() {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => self.escape()?,
                 _ => return Err(Malformed::NotJson),
             }
+        }
+    }
+
+    /// Moves to the next byte that is more than itself in a string, eight at a time.
+    fn skip_plain(&mut self) {
+        while let Some(eight) = self.bytes[self.at..].first_chunk() {
+            match marks(u64::from_le_bytes(*eight)) {
+                0 => self.at += 8,
+                marks => {
+                    self.at += marks.trailing_zeros() as usize / 8;
+                    return;
+                }
+            }
+        }
+        while self.peek().is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')) {
+            self.at += 1;
+        }
+    }
+
+    /// What stands behind a backslash.
+    fn escape(&mut self) -> Result<(), Malformed> {
+        match self.next() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at..self.at + 4);
+                if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+                    return Err(Malformed::NotJson);
+                }
+                self.at += 4;
+                Ok(())
+            }
+            _ => Err(Malformed::NotJson),
         }
     }
 
@@ -240,4 +263,13 @@ impl Scan<'_> {
         self.at += word.len();
         Ok(())
     }
+}
+
+/// Marks with its highest bit each byte that is a quote, a backslash or a control
+/// character: exact up to the first one, which is the lowest.
+fn marks(eight: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let below = |bytes: u64, least: u8| bytes.wrapping_sub(EACH * u64::from(least)) & !bytes;
+    let is = |byte: u8| below(eight ^ (EACH * u64::from(byte)), 1);
+    (below(eight, b' ') | is(b'"') | is(b'\\')) & (EACH << 7)
 }
