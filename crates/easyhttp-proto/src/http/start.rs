@@ -112,20 +112,38 @@ impl<'a> AnswerHead<'a> {
 /// Whether this is a path, the `*` of OPTIONS, or a URL (RFC 9112, 3.2), of the
 /// characters that RFC 3986 allows.
 fn is_target(target: &str) -> bool {
-    let is_of_url =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte);
-    let is_form = target.starts_with('/') || target == "*" || split_url(target).is_some();
-    is_form && target.bytes().all(is_of_url)
+    let is_form = match split_url(target) {
+        Some((authority, _)) => is_authority(authority),
+        None => target.starts_with('/') || target == "*",
+    };
+    is_form && consists_of(target, b"-._~:/?[]@!$&'()*+,;=%")
 }
 
 /// The authority of a URL, and what follows it.
 fn split_url(target: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = target.split_once("://")?;
-    if scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    (!authority.is_empty()).then_some((authority, path))
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    scheme.eq_ignore_ascii_case("http").then(|| rest.split_at(end))
+}
+
+/// Whether this is a name, or an address, which may be in brackets, perhaps with
+/// a port. It never names a user (RFC 9110, 4.2.4).
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (text, ""),
+    };
+    let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => consists_of(address, b":."),
+        None => consists_of(host, b"-._~"),
+    };
+    is_host && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether there are only letters, digits and these, and at least one.
+fn consists_of(text: &str, others: &[u8]) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }
 
 /// Lends room for so many fields: on the stack if they are as few as usual.
