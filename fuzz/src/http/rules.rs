@@ -2,6 +2,7 @@
 //! programs on one connection may see different messages.
 
 use easyhttp_proto::http::Fault;
+use easyhttp_proto::limits;
 
 /// Whether there is a reason to refuse these bytes for this although hyper does
 /// not; no other difference is allowed. They begin where the message does.
@@ -33,6 +34,9 @@ pub fn may_refuse(fault: Fault, bytes: &[u8]) -> bool {
         // hyper skips any byte of an extension but LF, a lone CR never means a
         // line for it; for some it does.
         Fault::Chunk("the size of a chunk is not a number") => count(";") > 0 && has_control(bytes),
+        // What chunks say besides their bytes has one limit, and a field counts
+        // much; hyper has several limits.
+        Fault::Chunk("there is too much besides the chunks") => count("\r\n") > limits::HEADERS / 2,
         _ => false,
     }
 }
