@@ -11,6 +11,7 @@
 //! | [`command`] | the nine commands and their numbers |
 //! | [`message`] | what travels over HTTP: decode and encode |
 //! | [`json`] | a JSON value as text, until somebody asks for more |
+//! | [`http`] | what is around a message: heads, and where a body ends |
 //! | [`exchange`] | what answer a command gets, and what an answer means |
 //! | [`datagram`] | what travels over UDP multicast: decode and encode |
 //! | [`peers`] | the table of the devices that are known |

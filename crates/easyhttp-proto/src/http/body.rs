@@ -4,9 +4,12 @@ use super::fault::Fault;
 use super::fields::Framing;
 use crate::limits;
 
-/// The longest line that says how large a chunk is, in bytes. Sixteen digits are
-/// enough; the rest are extensions, which nobody uses.
-const CHUNK_LINE: usize = 256;
+/// How many digits the size of a chunk may have; more can only be zeros.
+const SIZE_DIGITS: usize = 16;
+
+/// What a field after the last chunk counts at least, in bytes, so that there
+/// are no more of them than a head may have.
+const TRAILER_FIELD: usize = limits::HEADER_BLOCK / limits::HEADERS;
 
 /// How much of a body has been read.
 #[derive(Debug)]
@@ -14,6 +17,9 @@ pub(super) struct Body {
     state: State,
     /// How many bytes of it were there.
     seen: u64,
+    /// How many bytes the chunks may still say besides their sizes: extensions
+    /// and fields, which nobody uses.
+    besides: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +34,8 @@ enum State {
     Chunk(u64),
     /// The CRLF after a chunk.
     ChunkEnd,
-    /// Fields after the last chunk, which may have this many bytes more.
-    Trailer(usize),
+    /// Fields after the last chunk.
+    Trailer,
     Whole,
 }
 
@@ -53,7 +59,7 @@ impl Body {
             Framing::Chunked => State::ChunkSize,
             Framing::UntilEnd => State::UntilEnd,
         };
-        Self { state, seen: 0 }
+        Self { state, seen: 0, besides: limits::HEADER_BLOCK }
     }
 
     /// How many bytes are certain to come.
@@ -87,9 +93,13 @@ impl Body {
                 left => State::Chunk(left),
             })),
             State::ChunkSize => {
-                let Some(line) = line(bytes, CHUNK_LINE)? else { return Ok(Part::Missing) };
-                self.state = match chunk_size(line)? {
-                    0 => State::Trailer(limits::HEADER_BLOCK),
+                let Some(line) = line(bytes, self.besides + SIZE_DIGITS)? else {
+                    return Ok(Part::Missing);
+                };
+                let (size, digits) = chunk_size(line)?;
+                self.spend(line.len() - digits.min(SIZE_DIGITS))?;
+                self.state = match size {
+                    0 => State::Trailer,
                     size => State::Chunk(size),
                 };
                 Ok(Part::Frame(line.len() + 2))
@@ -102,27 +112,39 @@ impl Body {
                 [b'\r'] => Ok(Part::Missing),
                 _ => Err(Fault::Chunk("a chunk is longer than it says")),
             },
-            State::Trailer(left) => {
-                let Some(line) = line(bytes, left)? else { return Ok(Part::Missing) };
-                self.state = match line {
-                    [] => State::Whole,
-                    line if is_field(line) => State::Trailer(left.saturating_sub(line.len() + 2)),
-                    _ => return Err(Fault::Chunk("what follows the last chunk is no field")),
-                };
+            State::Trailer => {
+                let Some(line) = line(bytes, self.besides)? else { return Ok(Part::Missing) };
+                if line.is_empty() {
+                    self.state = State::Whole;
+                } else if is_field(line) {
+                    self.spend(TRAILER_FIELD.max(line.len() + 2))?;
+                } else {
+                    return Err(Fault::Chunk("what follows the last chunk is no field"));
+                }
                 Ok(Part::Frame(line.len() + 2))
             }
         }
     }
 
-    /// The connection has ended.
-    pub(super) fn end(&mut self) -> Result<(), Fault> {
+    /// Whether there is nothing more to come.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.state, State::Whole | State::Length(0))
+    }
+
+    /// The connection has ended, after so many bytes that were not read yet.
+    pub(super) fn end(&mut self, unread: usize) -> Result<(), Fault> {
         match self.state {
-            State::UntilEnd | State::Whole | State::Length(0) => {
-                self.state = State::Whole;
-                Ok(())
-            }
-            _ => Err(Fault::Cut),
+            State::UntilEnd => self.state = State::Length(unread as u64),
+            _ if self.is_whole() => {}
+            _ => return Err(Fault::Cut),
         }
+        Ok(())
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), Fault> {
+        let left = self.besides.checked_sub(bytes);
+        self.besides = left.ok_or(TOO_MUCH_BESIDES)?;
+        Ok(())
     }
 
     fn take(&mut self, bytes: &[u8], left: u64, then: impl FnOnce(u64) -> State) -> Part {
@@ -133,6 +155,8 @@ impl Body {
     }
 }
 
+const TOO_MUCH_BESIDES: Fault = Fault::Chunk("there is too much besides the chunks");
+
 /// The first line of these bytes, without its end. None if it is not whole.
 fn line(bytes: &[u8], most: usize) -> Result<Option<&[u8]>, Fault> {
     match memchr::memchr(b'\n', &bytes[..bytes.len().min(most + 2)]) {
@@ -140,18 +164,22 @@ fn line(bytes: &[u8], most: usize) -> Result<Option<&[u8]>, Fault> {
             Some((b'\r', line)) => Ok(Some(line)),
             _ => Err(Fault::Chunk("a line does not end in CRLF")),
         },
-        None if bytes.len() >= most + 2 => Err(Fault::Chunk("a line between chunks is too long")),
+        None if bytes.len() >= most + 2 => Err(TOO_MUCH_BESIDES),
         None => Ok(None),
     }
 }
 
-/// What the line before a chunk says (RFC 9112, 7.1); extensions are ignored.
-fn chunk_size(line: &[u8]) -> Result<u64, Fault> {
-    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let (digits, rest) = line.split_at(digits);
+/// What the line before a chunk says (RFC 9112, 7.1), and in how many digits;
+/// extensions are ignored.
+fn chunk_size(line: &[u8]) -> Result<(u64, usize), Fault> {
+    let count = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let (digits, rest) = line.split_at(count);
     let size = core::str::from_utf8(digits).ok().and_then(|it| u64::from_str_radix(it, 16).ok());
     let is_extension = matches!(rest.trim_ascii_start(), [] | [b';', ..]) && is_text(rest);
-    size.filter(|_| is_extension).ok_or(Fault::Chunk("the size of a chunk is not a number"))
+    match size {
+        Some(size) if is_extension => Ok((size, count)),
+        _ => Err(Fault::Chunk("the size of a chunk is not a number")),
+    }
 }
 
 fn is_field(line: &[u8]) -> bool {

@@ -31,17 +31,21 @@ pub struct Sizes {
 /// how many [`arrived`](Self::arrived), until there is a
 /// [`request`](Self::request) or an [`answer`](Self::answer), then until
 /// [`read_body`](Self::read_body) says that all of the [`body`](Self::body) is
-/// there. [`finish`](Self::finish) makes way for the next message.
+/// there. [`finish`](Self::finish) makes way for the next message. After a
+/// fault there is none, but for a body that was only too large.
 #[derive(Debug)]
 pub struct Incoming {
     /// All of the room. What has not arrived yet is zero, or left over.
     bytes: Vec<u8>,
-    /// How much has arrived of what was not finished.
+    /// Where the message begins that is being read; once its head is, its body.
+    begin: usize,
+    /// Where what has arrived ends.
     arrived: usize,
     sizes: Sizes,
     reading: Reading,
 }
 
+/// What is being read. Places are counted from where it begins.
 #[derive(Debug)]
 enum Reading {
     /// A head: where its last line begins that is not whole, and how much there
@@ -49,8 +53,10 @@ enum Reading {
     Head { line: usize, parsed: usize },
     /// A body, after a head of so many bytes.
     Start { head: usize, framing: Framing },
-    /// A body, of which so many bytes stand at the beginning.
-    Body { body: Body, kept: usize },
+    /// A body: so many of its bytes are kept, and it is read to there.
+    Body { body: Body, kept: usize, read: usize },
+    /// Nothing: a message was left before its end, which is not known now.
+    Lost,
 }
 
 const NEXT: Reading = Reading::Head { line: 0, parsed: 0 };
@@ -58,11 +64,13 @@ const NEXT: Reading = Reading::Head { line: 0, parsed: 0 };
 impl Incoming {
     /// Of a new connection.
     pub fn new(sizes: Sizes) -> Self {
-        Self { bytes: vec![0; ROOM], arrived: 0, sizes, reading: NEXT }
+        Self { bytes: vec![0; ROOM], begin: 0, arrived: 0, sizes, reading: NEXT }
     }
 
-    /// Where the next bytes go; never empty.
+    /// Where the next bytes go; never empty. It grows with what has arrived and
+    /// is not read yet, so all that can be is read first.
     pub fn space(&mut self) -> &mut [u8] {
+        self.close_gaps();
         let length = self.bytes.len();
         if self.arrived == length {
             let expected = match &self.reading {
@@ -77,12 +85,12 @@ impl Incoming {
 
     /// So many bytes have arrived, at the beginning of [`space`](Self::space).
     pub fn arrived(&mut self, count: usize) {
-        self.arrived = (self.arrived + count).min(self.bytes.len());
+        self.arrived = self.arrived.saturating_add(count).min(self.bytes.len());
     }
 
     /// Whether nothing has arrived of the next message.
     pub fn is_empty(&self) -> bool {
-        self.arrived == 0
+        self.arrived == self.begin
     }
 
     /// The head of a request, once it is whole.
@@ -92,26 +100,17 @@ impl Incoming {
     /// What arrived cannot be or become one.
     pub fn request(&mut self) -> Result<Option<RequestHead<'_>>, Fault> {
         self.skip_empty_lines();
-        let Some(length) = self.head()? else { return Ok(None) };
-        let read = RequestHead::read(&self.bytes[..length], self.sizes.fields)?;
-        Ok(read.map(|(head, framing)| {
-            self.reading = Reading::Start { head: length, framing };
-            head
-        }))
+        self.head(RequestHead::read)
     }
 
-    /// The head of an answer, once it is whole.
+    /// The head of an answer, once it is whole. One with a status below 200 has
+    /// no body, and comes before the answer itself.
     ///
     /// # Errors
     ///
     /// What arrived cannot be or become one.
     pub fn answer(&mut self) -> Result<Option<AnswerHead<'_>>, Fault> {
-        let Some(length) = self.head()? else { return Ok(None) };
-        let read = AnswerHead::read(&self.bytes[..length], self.sizes.fields)?;
-        Ok(read.map(|(head, framing)| {
-            self.reading = Reading::Start { head: length, framing };
-            head
-        }))
+        self.head(AnswerHead::read)
     }
 
     /// Reads on in a body of `limit` bytes at most, and says whether it is whole.
@@ -125,6 +124,7 @@ impl Incoming {
     }
 
     /// Reads on as [`read_body`](Self::read_body) does, and keeps nothing of it.
+    /// The limit is for all of the body, with what was read before.
     ///
     /// # Errors
     ///
@@ -139,69 +139,94 @@ impl Incoming {
     ///
     /// The message is not whole.
     pub fn end(&mut self) -> Result<(), Fault> {
+        self.begin_body();
         match &mut self.reading {
-            Reading::Head { .. } => Err(Fault::Cut),
-            Reading::Start { framing: Framing::UntilEnd | Framing::Length(0), .. } => Ok(()),
-            Reading::Start { .. } => Err(Fault::Cut),
-            Reading::Body { body, .. } => body.end(),
+            Reading::Body { body, read, .. } => body.end(self.arrived - self.begin - *read),
+            _ => Err(Fault::Cut),
         }
     }
 
     /// What has been read of the body.
     pub fn body(&self) -> &[u8] {
         match self.reading {
-            Reading::Body { kept, .. } => &self.bytes[..kept],
+            Reading::Body { kept, .. } => &self.bytes[self.begin..self.begin + kept],
             _ => &[],
         }
     }
 
     /// Takes the body out. A large one is not copied.
     pub fn take_body(&mut self) -> Vec<u8> {
-        let kept = self.body().len();
+        let Reading::Body { kept, read, .. } = &mut self.reading else { return Vec::new() };
+        let (begin, unread) = (self.begin, self.begin + *read..self.arrived);
+        let kept = core::mem::take(kept);
         if kept <= KEPT {
-            return self.body().to_vec();
+            return self.bytes[begin..begin + kept].to_vec();
         }
-        let mut room = vec![0; ROOM.max(self.arrived - kept)];
-        room[..self.arrived - kept].copy_from_slice(&self.bytes[kept..self.arrived]);
+        let mut room = vec![0; ROOM.max(unread.len())];
+        room[..unread.len()].copy_from_slice(&self.bytes[unread.clone()]);
         let mut body = core::mem::replace(&mut self.bytes, room);
-        body.truncate(kept);
-        self.arrived -= kept;
-        self.reading = Reading::Body { body: Body::new(Framing::Length(0)), kept: 0 };
+        *read = 0;
+        (self.begin, self.arrived) = (0, unread.len());
+        body.truncate(begin + kept);
+        body.drain(..begin);
         body
     }
 
     /// Forgets the message that was read. What came after it is the beginning of
-    /// the next one.
+    /// the next one; there is none if its body was not read to the end.
     pub fn finish(&mut self) {
-        let (Reading::Start { head: end, .. } | Reading::Body { kept: end, .. }) = self.reading
-        else {
-            return;
+        self.begin += match &self.reading {
+            Reading::Head { .. } => return,
+            Reading::Start { head, framing: Framing::Length(0) } => *head,
+            Reading::Body { body, read, .. } if body.is_whole() => *read,
+            _ => {
+                self.reading = Reading::Lost;
+                return;
+            }
         };
-        self.bytes.copy_within(end..self.arrived, 0);
-        self.arrived -= end;
-        if self.bytes.len() > KEPT && self.arrived <= ROOM {
+        self.reading = NEXT;
+        if self.bytes.len() > KEPT && self.arrived - self.begin <= ROOM {
+            self.close_gaps();
             self.bytes.truncate(ROOM);
             self.bytes.shrink_to_fit();
         }
-        self.reading = NEXT;
     }
 
     /// Some send an empty line after a body (RFC 9112, 2.2).
     fn skip_empty_lines(&mut self) {
-        let lines = self.bytes[..self.arrived].chunks_exact(2);
-        let empty = 2 * lines.take_while(|line| line == b"\r\n").count();
-        if empty > 0 {
-            self.bytes.copy_within(empty..self.arrived, 0);
-            self.arrived -= empty;
-            self.reading = NEXT;
+        if matches!(self.reading, Reading::Head { .. }) {
+            while self.bytes[self.begin..self.arrived].starts_with(b"\r\n") {
+                self.begin += 2;
+                self.reading = NEXT;
+            }
         }
     }
 
-    /// The length of the head, or of its beginning if that is worth a look: what
-    /// is no HTTP is told so at once, but not for each byte of a slow one.
-    fn head(&mut self) -> Result<Option<usize>, Fault> {
-        let Reading::Head { line, parsed } = &mut self.reading else { return Ok(None) };
-        let bytes = &self.bytes[..self.arrived];
+    fn head<'a, T: 'a>(
+        &'a mut self,
+        read: impl FnOnce(&'a [u8], usize) -> Result<Option<(T, Framing)>, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let Some((length, is_whole)) = self.find_head()? else { return Ok(None) };
+        match read(&self.bytes[self.begin..self.begin + length], self.sizes.fields)? {
+            Some((head, framing)) => {
+                self.reading = Reading::Start { head: length, framing };
+                Ok(Some(head))
+            }
+            None if is_whole => Err(Fault::Head("its first line is empty")),
+            None => Ok(None),
+        }
+    }
+
+    /// The length of the head, and whether that is all of it. Its beginning may
+    /// be worth a look, too: what is no HTTP is told so at once, but not for each
+    /// byte of a slow one.
+    fn find_head(&mut self) -> Result<Option<(usize, bool)>, Fault> {
+        let (line, parsed) = match &mut self.reading {
+            Reading::Head { line, parsed } => (line, parsed),
+            Reading::Lost => return Err(Fault::Length("the message before it was not read")),
+            _ => return Ok(None),
+        };
+        let bytes = &self.bytes[self.begin..self.arrived];
         let from = *line;
         for end in memchr::memchr_iter(b'\n', &bytes[from..]).map(|end| from + end) {
             if !bytes[..end].ends_with(b"\r") {
@@ -209,7 +234,7 @@ impl Incoming {
             }
             if end == *line + 1 {
                 let is_fit = end < self.sizes.head;
-                return if is_fit { Ok(Some(end + 1)) } else { Err(Fault::HeadTooLarge) };
+                return if is_fit { Ok(Some((end + 1, true))) } else { Err(Fault::HeadTooLarge) };
             }
             *line = end + 1;
         }
@@ -220,44 +245,58 @@ impl Incoming {
         if is_worth {
             *parsed = bytes.len();
         }
-        Ok(is_worth.then_some(bytes.len()))
+        Ok(is_worth.then_some((bytes.len(), false)))
+    }
+
+    fn begin_body(&mut self) {
+        if let Reading::Start { head, framing } = self.reading {
+            self.begin += head;
+            self.reading = Reading::Body { body: Body::new(framing), kept: 0, read: 0 };
+        }
     }
 
     fn advance(&mut self, limit: usize, keep: bool) -> Result<bool, Fault> {
-        if let Reading::Start { head, framing } = self.reading {
-            self.bytes.copy_within(head..self.arrived, 0);
-            self.arrived -= head;
-            self.reading = Reading::Body { body: Body::new(framing), kept: 0 };
-        }
-        let Reading::Body { body, kept } = &mut self.reading else { return Ok(false) };
+        self.begin_body();
+        let Reading::Body { body, kept, read } = &mut self.reading else { return Ok(false) };
+        let bytes = &mut self.bytes[self.begin..self.arrived];
         if !keep {
             // What was kept until now is not wanted any more.
-            self.bytes.copy_within(*kept..self.arrived, 0);
-            self.arrived -= *kept;
             *kept = 0;
         }
-        let mut read = *kept;
-        let result = loop {
-            match body.next(&self.bytes[read..self.arrived], limit as u64) {
-                Ok(Part::Payload(count)) => {
+        loop {
+            match body.next(&bytes[*read..], limit as u64)? {
+                Part::Payload(count) => {
                     if keep {
-                        if read > *kept {
-                            self.bytes.copy_within(read..read + count, *kept);
+                        if *read > *kept {
+                            bytes.copy_within(*read..*read + count, *kept);
                         }
                         *kept += count;
                     }
-                    read += count;
+                    *read += count;
                 }
-                Ok(Part::Frame(count)) => read += count,
-                Ok(Part::Missing) => break Ok(false),
-                Ok(Part::End) => break Ok(true),
-                Err(fault) => break Err(fault),
+                Part::Frame(count) => *read += count,
+                Part::Missing => return Ok(false),
+                Part::End => return Ok(true),
             }
-        };
-        if read > *kept {
-            self.bytes.copy_within(read..self.arrived, *kept);
-            self.arrived -= read - *kept;
         }
-        result
+    }
+
+    /// Moves together what is still wanted. It is little: at most the message
+    /// that is not whole yet, once, and then what is missing of a line.
+    fn close_gaps(&mut self) {
+        let mut end = 0;
+        let mut from = self.begin;
+        if let Reading::Body { kept, read, .. } = &mut self.reading {
+            if from > 0 {
+                self.bytes.copy_within(from..from + *kept, 0);
+            }
+            (end, from) = (*kept, from + *read);
+            *read = *kept;
+        }
+        if from > end {
+            self.bytes.copy_within(from..self.arrived, end);
+            self.arrived -= from - end;
+        }
+        self.begin = 0;
     }
 }

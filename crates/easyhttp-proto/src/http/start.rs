@@ -42,30 +42,16 @@ pub struct AnswerHead<'a> {
 impl<'a> RequestHead<'a> {
     /// What the target names: a path without its query.
     pub fn path(&self) -> &'a str {
-        let path = match self.split_url() {
-            Some((_, path)) => path,
-            None => self.target,
-        };
-        let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-        &path[..end.unwrap_or(path.len())]
+        let path = split_url(self.target).map_or(self.target, |(_, path)| path);
+        match path.split('?').next() {
+            Some("") | None => "/",
+            Some(path) => path,
+        }
     }
 
     /// The host and port of a target that is a whole URL.
     pub fn authority(&self) -> Option<&'a str> {
-        self.split_url().map(|(authority, _)| authority)
-    }
-
-    fn split_url(&self) -> Option<(&'a str, &'a str)> {
-        // It is a path, as nearly always.
-        if self.target.starts_with('/') {
-            return None;
-        }
-        let (scheme, rest) = self.target.split_once("://")?;
-        if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return None;
-        }
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        Some((&rest[..end], if end == rest.len() { "/" } else { &rest[end..] }))
+        split_url(self.target).map(|(authority, _)| authority)
     }
 
     /// Reads a head. None if it is not whole.
@@ -75,17 +61,24 @@ impl<'a> RequestHead<'a> {
             let config = ParserConfig::default();
             let end = config.parse_request_with_uninit_headers(&mut parsed, bytes, room);
             let Some(fields) = fields(bytes, end)? else { return Ok(None) };
+            let target = parsed.path.unwrap_or_default();
+            if !is_target(target) {
+                return Err(Fault::Head("what is asked for is no path and no URL"));
+            }
             let is_old = parsed.version == Some(0);
             let transfer = Transfer::read(fields, is_old)?;
+            let framing = transfer.framing.unwrap_or(Framing::Length(0));
             let head = Self {
                 method: parsed.method.unwrap_or_default(),
-                target: parsed.path.unwrap_or_default(),
+                target,
                 fields,
                 keeps_alive: transfer.keeps_alive(is_old),
                 is_old,
-                expects_continue: transfer.expects_continue && !is_old,
+                expects_continue: transfer.expects_continue
+                    && !is_old
+                    && framing != Framing::Length(0),
             };
-            Ok(Some((head, transfer.framing.unwrap_or(Framing::Length(0)))))
+            Ok(Some((head, framing)))
         })
     }
 }
@@ -101,6 +94,11 @@ impl<'a> AnswerHead<'a> {
             let is_old = parsed.version == Some(0);
             let transfer = Transfer::read(fields, is_old)?;
             let status = parsed.code.unwrap_or_default();
+            match status {
+                ..=99 => return Err(Fault::Head("there is no status")),
+                101 => return Err(Fault::Head("it changes to a protocol that nobody asked for")),
+                _ => {}
+            }
             let framing = match status {
                 100..200 | 204 | 304 => Framing::Length(0),
                 _ => transfer.framing.unwrap_or(Framing::UntilEnd),
@@ -109,6 +107,47 @@ impl<'a> AnswerHead<'a> {
             Ok(Some((Self { status, fields, keeps_alive }, framing)))
         })
     }
+}
+
+/// Whether this is a path, the `*` of OPTIONS, or a URL (RFC 9112, 3.2), of the
+/// characters that RFC 3986 allows.
+fn is_target(target: &str) -> bool {
+    let is_form = match split_url(target) {
+        Some((authority, _)) => is_authority(authority),
+        None => target.starts_with('/') || target == "*",
+    };
+    is_form && consists_of(target, b"-._~:/?[]@!$&'()*+,;=%")
+}
+
+/// The authority of a URL, and what follows it.
+fn split_url(target: &str) -> Option<(&str, &str)> {
+    // It is a path, as nearly always.
+    if target.starts_with('/') {
+        return None;
+    }
+    let (scheme, rest) = target.split_once("://")?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    scheme.eq_ignore_ascii_case("http").then(|| rest.split_at(end))
+}
+
+/// Whether this is a name, or an address, which may be in brackets, perhaps with
+/// a port. It never names a user (RFC 9110, 4.2.4).
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (text, ""),
+    };
+    let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => consists_of(address, b":."),
+        None => consists_of(host, b"-._~"),
+    };
+    is_host && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether there are only letters, digits and these, and at least one.
+fn consists_of(text: &str, others: &[u8]) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }
 
 /// Lends room for so many fields: on the stack if they are as few as usual.
