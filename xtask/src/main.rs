@@ -1,8 +1,8 @@
 //! `cargo xtask`: the commands that developers and CI run on this repository.
 //!
 //! A program instead of shell scripts, so that a fresh machine needs Rust,
-//! Python 3 and a C++ compiler, and without dependencies, so that it starts
-//! within a second or two.
+//! Python 3, a C++ compiler, valgrind and strace, and without dependencies, so
+//! that it starts within a second or two.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@
 
 mod build;
 mod checks;
+mod costs;
 mod failure;
 mod fuzz;
 mod lab;
@@ -31,6 +32,8 @@ cargo xtask test ARG...    only the tests; the arguments go to `cargo test`,
 cargo xtask python ARG...  only the tests of the Python package; the arguments go to
                            pytest, as in `cargo xtask python -k fetch`
 cargo xtask fuzz [SECONDS] each fuzz target for a minute, or for this long
+cargo xtask costs          counts the instructions and system calls of a call, and compares
+                           them with docs/costs.md; with --accept, writes that page
 cargo xtask lab            measures how devices find each other in the network lab,
                            and writes the table in docs/lab.md
 ";
@@ -47,6 +50,7 @@ const STEPS: &[Step] = &[
     Step { name: "documentation", of: &[All], action: checks::documentation },
     Step { name: "protocol without std", of: &[All], action: checks::no_std },
     Step { name: "fuzz", of: &[All], action: fuzz::briefly },
+    Step { name: "costs", of: &[All], action: costs::check },
     Step { name: "release program", of: &[All, Python], action: build::program },
     Step { name: "python package", of: &[All, Python], action: python::install_package },
     Step { name: "build tests", of: &[All, Rust], action: build::tests },
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         "test" => take_steps(Rust, rest),
         "python" => take_steps(Python, rest),
         "lab" if rest.is_empty() => take_steps(Lab, rest),
+        "costs" => repository().and_then(|root| costs::command(root, rest)),
         "fuzz" => repository().and_then(|root| fuzz::command(&root, rest)),
         _ => {
             eprint!("error: there is no `cargo xtask {command}`; there is:\n\n{HELP}");
