@@ -288,7 +288,23 @@ impl<'a> Reply<'a> {
         note: Option<&str>,
         body: &'a [u8],
     ) -> Result<Self, Rejection> {
-        let message = match Message::decode(body) {
+        // What is no text is no JSON, as nothing is.
+        Self::read_text(asked, status, note, core::str::from_utf8(body).unwrap_or_default())
+    }
+
+    /// Reads an answer as [`read`](Self::read) does, of which the body is known
+    /// to be text.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_text(
+        asked: DeviceId,
+        status: u16,
+        note: Option<&str>,
+        body: &'a str,
+    ) -> Result<Self, Rejection> {
+        let message = match Message::decode_text(body) {
             Ok(message) => message,
             Err(malformed) => return Self::read_other(status, note, body, malformed),
         };
@@ -313,7 +329,7 @@ impl<'a> Reply<'a> {
     fn read_other(
         status: u16,
         note: Option<&str>,
-        body: &[u8],
+        body: &str,
         malformed: Malformed,
     ) -> Result<Self, Rejection> {
         #[derive(Deserialize)]
@@ -323,7 +339,7 @@ impl<'a> Reply<'a> {
         }
         match status {
             200 if note == Some(code::NO_HANDLER) => Err(Rejection::NoHandler),
-            200 if serde_json::from_slice::<Status<'_>>(body).is_ok() => Ok(Self::Received),
+            200 if serde_json::from_str::<Status<'_>>(body).is_ok() => Ok(Self::Received),
             200 => Err(Rejection::NotUnderstood { status, malformed }),
             413 => Err(Rejection::TooLarge),
             421 => Err(Rejection::WrongDevice { found: None }),

@@ -15,9 +15,13 @@ use crate::malformed::Malformed;
 
 /// Parses a whole body that must be an object, and says how it is not one.
 pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malformed> {
-    let text = core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
+    object_of(core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?)
+}
+
+/// The same of what is known to be text.
+pub(crate) fn object_of<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {
     // Raw values are parsed without a limit of their own.
-    if depth(text) > limits::DEPTH {
+    if is_deeper(text, limits::DEPTH) {
         return Err(Malformed::TooDeep);
     }
     if is_object(text) {
@@ -44,8 +48,14 @@ pub(crate) fn section<'a, T: Deserialize<'a>>(
     serde_json::from_str(raw.get()).map_err(|_| Malformed::NotJson)
 }
 
-/// How deep arrays and objects nest. Right for valid JSON, total for any text.
-pub(crate) fn depth(text: &str) -> usize {
+/// Whether arrays and objects nest deeper than so many levels. Right for valid
+/// JSON, total for any text.
+pub(crate) fn is_deeper(text: &str, levels: usize) -> bool {
+    // Most have fewer brackets in all, and those are found fast.
+    memchr::memchr2_iter(b'[', b'{', text.as_bytes()).nth(levels).is_some() && depth(text) > levels
+}
+
+fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -100,7 +100,9 @@ mod request;
 mod server;
 mod settings;
 mod tasks;
+mod text;
 mod turns;
+mod wait;
 
 pub use address::IntoAddress;
 pub use answer::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};

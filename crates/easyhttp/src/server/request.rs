@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::gate::{self, Verdict};
 use crate::body::{BodyError, read_within};
 use crate::node::Node;
-use crate::request::Request;
+use crate::request::{Data, Request};
 
 /// Answers one request. Whatever the request is, there is an answer.
 pub(super) async fn respond(
@@ -78,7 +78,7 @@ async fn execute(node: &Arc<Node>, from: SocketAddr, body: &[u8]) -> Answer {
         return answer(Outcome::Busy);
     }
     let handler = node.handlers.on(request.event);
-    let argument = || Request::new(request.header, request.data, from);
+    let argument = || Request::new(request.header, Data::copied(request.data), from);
     match handler {
         None => answer(Outcome::NoHandler),
         // A device that is busy is still there.
