@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use easyhttp::{Error, json};
+use serde_json::value::RawValue;
 
 use super::{Face, device, on_both_faces};
 use crate::support::fake_peer::{FakePeer, Seen, Then, answer, pong};
@@ -174,8 +175,10 @@ fn what_is_cut_or_framed_twice_is_no_answer<F: Face>() {
     }
 }
 
-/// More than the system takes for a peer that does not read.
-const MUCH: usize = 32 * 1024 * 1024;
+/// Data of more bytes than the system takes for a peer that does not read.
+fn much() -> Box<RawValue> {
+    RawValue::from_string(format!("\"{}\"", "x".repeat(16 * 1024 * 1024))).unwrap()
+}
 
 fn a_peer_that_does_not_read_costs_no_more_than_the_time_of_a_call<F: Face>() {
     let gate = Gate::default();
@@ -184,11 +187,12 @@ fn a_peer_that_does_not_read_costs_no_more_than_the_time_of_a_call<F: Face>() {
         stream.write_all(&pong(id(PEER))).unwrap();
         gate.wait();
     });
-    let limits = limits(|limits| (limits.call, limits.body) = (2 * SLOW, 2 * MUCH));
+    let limits = limits(|limits| (limits.call, limits.body) = (10 * SLOW, usize::MAX));
     let asking = F::start_with(device::<F>().limits(limits)).unwrap();
     asking.add(PEER, at).unwrap();
+    let much = much();
     asking.ping(PEER).unwrap();
-    let pushed = quickly(PATIENCE / 2, || asking.push(PEER, "x".repeat(MUCH)));
+    let pushed = quickly(PATIENCE / 2, || asking.push(PEER, &much));
     assert_error!(pushed, Error::TimedOut { sent: true, .. });
     opened.open();
 }
@@ -204,11 +208,12 @@ fn a_peer_may_refuse_before_it_has_read_all<F: Face>() {
         stream.write_all(&refusal).unwrap();
         gate.wait();
     });
-    let limits = limits(|limits| (limits.call, limits.body) = (PATIENCE, 2 * MUCH));
+    let limits = limits(|limits| (limits.call, limits.body) = (PATIENCE, usize::MAX));
     let asking = F::start_with(device::<F>().limits(limits)).unwrap();
     asking.add(PEER, at).unwrap();
+    let much = much();
     asking.ping(PEER).unwrap();
-    let pushed = quickly(PATIENCE / 2, || asking.push(PEER, "x".repeat(MUCH)));
+    let pushed = quickly(PATIENCE / 2, || asking.push(PEER, &much));
     assert_error!(pushed, Error::TooLarge { limit: None, .. });
     opened.open();
 }
