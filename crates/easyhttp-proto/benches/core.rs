@@ -167,14 +167,14 @@ fn table_of(count: usize) -> PeerTable {
 /// A FETCH of 156 bytes.
 fn request(query: &RawValue) -> Vec<u8> {
     let asker = Speaker::new(id(500), Some(50000), 1_767_225_600);
-    asker.message(Command::Fetch, Some(own())).with_data(Some(query)).encode()
+    asker.message(Command::Fetch, Some(own())).with_data(Some(query.into())).encode()
 }
 
 fn answer(request: &[u8], data: &RawValue) -> Vec<u8> {
     let request = Request::read(request).expect("a request");
     assert!(request.is_for(own()), "it is for us");
     let speaker = Speaker::new(own(), Some(5000), 1_767_225_600);
-    request.answer(&speaker, Outcome::Value(data)).body
+    request.answer(&speaker, Outcome::Value(data.into())).body
 }
 
 fn read(answer: &[u8]) {

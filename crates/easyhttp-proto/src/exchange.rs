@@ -163,7 +163,17 @@ impl<'a> Request<'a> {
     ///
     /// [`Malformed`] if it is not a message, or none that can be asked.
     pub fn read(body: &'a [u8]) -> Result<Self, Malformed> {
-        let Message { command, header, data, .. } = Message::decode(body)?;
+        core::str::from_utf8(body).map_err(|_| Malformed::NotJson).and_then(Self::read_text)
+    }
+
+    /// Reads a request as [`read`](Self::read) does, of which the body is known to
+    /// be text.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_text(body: &'a str) -> Result<Self, Malformed> {
+        let Message { command, header, data, .. } = Message::decode_text(body)?;
         let event = Event::of(command).ok_or(Malformed::UnknownCommand)?;
         Ok(Self { event, header, data })
     }
@@ -288,7 +298,23 @@ impl<'a> Reply<'a> {
         note: Option<&str>,
         body: &'a [u8],
     ) -> Result<Self, Rejection> {
-        let message = match Message::decode(body) {
+        // What is no text is no JSON, as nothing is.
+        Self::read_text(asked, status, note, core::str::from_utf8(body).unwrap_or_default())
+    }
+
+    /// Reads an answer as [`read`](Self::read) does, of which the body is known
+    /// to be text.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_text(
+        asked: DeviceId,
+        status: u16,
+        note: Option<&str>,
+        body: &'a str,
+    ) -> Result<Self, Rejection> {
+        let message = match Message::decode_text(body) {
             Ok(message) => message,
             Err(malformed) => return Self::read_other(status, note, body, malformed),
         };
@@ -313,10 +339,9 @@ impl<'a> Reply<'a> {
     fn read_other(
         status: u16,
         note: Option<&str>,
-        body: &[u8],
+        body: &str,
         malformed: Malformed,
     ) -> Result<Self, Rejection> {
-        let body = core::str::from_utf8(body).unwrap_or_default();
         let has_status = || json::object(body, ["status"]).is_ok_and(|[status]| status.is_some());
         match status {
             200 if note == Some(code::NO_HANDLER) => Err(Rejection::NoHandler),

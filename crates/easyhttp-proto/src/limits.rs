@@ -88,7 +88,7 @@ pub const CLIENT_IDLE: Duration = Duration::from_secs(4);
 pub const CLIENT_IDLE_CONNECTIONS: usize = 64;
 
 /// How many idle connections are kept in all. A process may have 1,024 files
-/// open by default, and each takes two.
+/// open by default, and each takes one.
 pub const CLIENT_IDLE_IN_ALL: usize = 200;
 
 /// How long a call to an unknown device waits for it to be heard, counted from

@@ -97,8 +97,7 @@ impl<'a> Message<'a> {
 
     /// Whether a message with this data is not too deep to be read by others.
     pub fn can_carry(data: Json<'_>) -> bool {
-        // The message itself is one level.
-        data.is_within(limits::DEPTH - 1)
+        !json::is_deeper(data.get().as_bytes(), LEVELS)
     }
 
     /// Reads a message. Total: any bytes give a message or the reason why not.
@@ -108,7 +107,16 @@ impl<'a> Message<'a> {
     /// [`Malformed`] names the field that is wrong. Fields that are not known
     /// are ignored.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let text = core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
+        core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson).and_then(Self::decode_text)
+    }
+
+    /// Reads a message as [`decode`](Self::decode) does, of what is known to be
+    /// text.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_text(text: &'a str) -> Result<Self, Malformed> {
         let names = ["version", "type", "header", "data", "error"];
         let [version, command, header, data, error] = json::object(text, names)?;
         let command = json::unsigned(command).and_then(Command::from_number);
@@ -123,15 +131,96 @@ impl<'a> Message<'a> {
 
     /// Writes the message as JSON, without spaces.
     pub fn encode(&self) -> Vec<u8> {
-        let wire = Encoded {
-            version: self.version.as_deref(),
-            command: self.command.number(),
-            header: &self.header,
-            data: self.data,
-            error: self.error.as_ref(),
-        };
-        serde_json::to_vec(&wire).expect("texts, numbers and valid JSON can always be written")
+        let mut json = self.begin(self.data.map_or(0, |data| data.get().len()));
+        if let Some(data) = self.data {
+            json.extend_from_slice(DATA);
+            json.extend_from_slice(data.get().as_bytes());
+        }
+        self.end(json)
     }
+
+    /// Writes the message with this data, which becomes JSON on the way. What
+    /// becomes `null` is no data.
+    ///
+    /// # Errors
+    ///
+    /// The data cannot be written as JSON, or is nested too deep to be read by
+    /// others.
+    pub fn encode_with(&self, data: &(impl Serialize + ?Sized)) -> serde_json::Result<Vec<u8>> {
+        let mut json = self.begin(0);
+        let before = json.len();
+        json.extend_from_slice(DATA);
+        write(&mut json, data)?;
+        let data = &json[before + DATA.len()..];
+        if json::is_deeper(data, LEVELS) {
+            return Err(serde::ser::Error::custom("it is nested too deep"));
+        }
+        if data == b"null" {
+            json.truncate(before);
+        }
+        Ok(self.end(json))
+    }
+
+    /// What stands before the data, with room for so many bytes of it.
+    fn begin(&self, room: usize) -> Vec<u8> {
+        let mut json = Vec::with_capacity(limits::ENVELOPE + room);
+        json.push(b'{');
+        if let Some(version) = &self.version {
+            json.extend_from_slice(b"\"version\":");
+            write_text(&mut json, version);
+            json.push(b',');
+        }
+        json.extend_from_slice(b"\"type\":");
+        write_text(&mut json, &self.command.number());
+        json.extend_from_slice(b",\"header\":{\"sender_id\":");
+        write_id(&mut json, self.header.sender_id);
+        if let Some(port) = &self.header.sender_port {
+            json.extend_from_slice(b",\"sender_port\":");
+            write_text(&mut json, port);
+        }
+        json.extend_from_slice(b",\"recipient_id\":");
+        write_id(&mut json, self.header.recipient_id);
+        json.extend_from_slice(b",\"timestamp\":");
+        write_text(&mut json, &self.header.timestamp);
+        json.push(b'}');
+        json
+    }
+
+    /// What stands behind the data.
+    fn end(&self, mut json: Vec<u8>) -> Vec<u8> {
+        if let Some(error) = &self.error {
+            json.extend_from_slice(b",\"error\":");
+            write_text(&mut json, error);
+        }
+        json.push(b'}');
+        json
+    }
+}
+
+/// What stands between the header and the data.
+const DATA: &[u8] = b",\"data\":";
+
+/// How many levels data may have: the message itself is one.
+const LEVELS: usize = limits::DEPTH - 1;
+
+fn write(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
+    value.serialize(&mut serde_json::Serializer::new(json))
+}
+
+fn write_id(json: &mut Vec<u8>, id: Option<DeviceId>) {
+    match id {
+        Some(id) => {
+            json.push(b'"');
+            json.extend_from_slice(id.as_str().as_bytes());
+            json.push(b'"');
+        }
+        None => json.extend_from_slice(b"null"),
+    }
+}
+
+/// Writes what is made of texts and numbers.
+fn write_text(json: &mut Vec<u8>, value: &impl Serialize) {
+    write(json, value).expect("texts and numbers can always be written");
 }
 
 impl Header {
@@ -157,19 +246,6 @@ impl<'a> Reason<'a> {
         let message = message.map_or(Some(Cow::default()), |message| json::text(Some(message)))?;
         Some(Self { code: json::text(code)?, message })
     }
-}
-
-#[derive(Serialize)]
-struct Encoded<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'a str>,
-    #[serde(rename = "type")]
-    command: u8,
-    header: &'a Header,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Json<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a Reason<'a>>,
 }
 
 /// The body of an answer that is no message: `{"error": …}`.

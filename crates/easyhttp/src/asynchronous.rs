@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::address::IntoAddress;
 use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::builder::Builder;
-use crate::call::Reply;
+use crate::call::{Face, Reply};
 use crate::discovery::Interface;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
@@ -42,7 +42,7 @@ use crate::request::Request;
 pub struct EasyHttpAsync {
     pub(crate) node: Arc<Node>,
     /// Whether dropping this stops the device.
-    is_owner: bool,
+    pub(crate) is_owner: bool,
 }
 
 impl EasyHttpAsync {
@@ -169,7 +169,7 @@ impl EasyHttpAsync {
     /// As all calls: [`Error::UnknownDevice`], [`Error::Unreachable`],
     /// [`Error::TimedOut`], [`Error::WrongDevice`] and what else [`Error`] lists.
     pub async fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {
-        self.node.ping(id.into_device_id()?).await
+        self.node.ping(id.into_device_id()?, Face::Asynchronous).await
     }
 
     /// Asks a device for data. `query` is anything that serialises; `()` asks
@@ -196,7 +196,7 @@ impl EasyHttpAsync {
         query: impl Serialize,
     ) -> Result<T> {
         let id = id.into_device_id()?;
-        let data = self.node.fetch(id, query).await?;
+        let data = self.node.fetch(id, &query, Face::Asynchronous).await?;
         data.parse().map_err(|source| Error::UnexpectedData { id, source })
     }
 
@@ -207,7 +207,7 @@ impl EasyHttpAsync {
     /// As [`ping`](Self::ping), and [`Error::Refused`] with the device's
     /// reason, [`Error::NoHandler`], [`Error::HandlerFailed`].
     pub async fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<()> {
-        self.node.push(id.into_device_id()?, data).await
+        self.node.push(id.into_device_id()?, &data, Face::Asynchronous).await
     }
 
     /// Sends any command that can be asked, and gives the answer as it is: a
@@ -222,7 +222,7 @@ impl EasyHttpAsync {
         command: Command,
         data: impl Serialize,
     ) -> Result<Reply> {
-        self.node.call(id.into_device_id()?, command, data).await
+        self.node.call(id.into_device_id()?, command, &data, Face::Asynchronous).await
     }
 
     // ---- events ----

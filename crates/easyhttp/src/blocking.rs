@@ -1,5 +1,6 @@
-//! The blocking face. It has no logic of its own: it hands a future to a
-//! runtime that keeps running between calls, and waits on a channel.
+//! The blocking face. It has no logic of its own: it runs the futures of the async
+//! one on the thread that calls, and blocks that thread while there is nothing to
+//! run. What a device does between calls goes on a runtime of one thread.
 
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -17,13 +18,14 @@ use crate::address::IntoAddress;
 use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::asynchronous::EasyHttpAsync;
 use crate::builder::Builder;
-use crate::call::Reply;
+use crate::call::{Face, Reply};
 use crate::discovery::Interface;
 use crate::error::{Error, Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
 use crate::peer::{Moved, Peer};
 use crate::presence::DuplicateId;
 use crate::request::Request;
+use crate::wait::wait;
 
 /// A device for programs without async. It answers others by itself, between
 /// the calls that are made on it and while they run.
@@ -50,9 +52,20 @@ use crate::request::Request;
 /// ```
 pub struct EasyHttp {
     easy: EasyHttpAsync,
-    /// The runtime, in the handle that owns the device. It is shut down in the
-    /// background: dropping it would wait, which is not allowed in async code.
-    runtime: Option<Runtime>,
+    /// Kept as long as anybody may make a call.
+    runtime: Arc<OwnRuntime>,
+}
+
+/// The runtime of a device. It is shut down in the background: dropping it would
+/// wait, which is not allowed in async code.
+struct OwnRuntime(Option<Runtime>);
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl EasyHttp {
@@ -78,32 +91,31 @@ impl EasyHttp {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        match wait(runtime.handle(), EasyHttpAsync::start_with(builder)).flatten() {
-            Ok(easy) => Ok(Self { easy, runtime: Some(runtime) }),
-            Err(error) => {
-                runtime.shutdown_background();
-                Err(error)
-            }
-        }
+        let handle = runtime.handle().clone();
+        let runtime = Arc::new(OwnRuntime(Some(runtime)));
+        let easy = wait(&handle, EasyHttpAsync::start_with(builder))?;
+        Ok(Self { easy, runtime })
     }
 
     /// Another handle of the same device, for threads and handlers. Dropping
     /// it does not stop the device.
     pub fn handle(&self) -> Self {
-        Self { easy: self.easy.handle(), runtime: None }
+        Self { easy: self.easy.handle(), runtime: Arc::clone(&self.runtime) }
     }
 
     /// Says goodbye, frees the port and waits for the handlers and connections
     /// that still run, up to [`Limits::stop`](crate::Limits::stop). Called
     /// again, or from a handler of this device, it does not wait for those.
     pub fn stop(&self) {
-        // Asked here, because the future runs on another thread.
+        // Asked here: the future runs on another thread. This one may be about to
+        // end, and not fit to run any more.
         let inside_handler = self.easy.node.tasks.is_inside_handler();
         let stop = Arc::clone(&self.easy.node).stop(inside_handler);
+        let (sender, stopped) = mpsc::sync_channel(1);
+        self.easy.node.tasks.runtime().spawn(async move { sender.send(stop.await) });
         // The handlers go on this thread: what they hold may wait for the
-        // device's own. It fails if the runtime is gone, and the device with it.
-        let handlers = wait(self.easy.node.tasks.runtime(), stop);
-        drop(handlers);
+        // device's own.
+        drop(stopped.recv());
     }
 
     /// The device's name.
@@ -131,7 +143,7 @@ impl EasyHttp {
     /// Waits until a device is known; see [`EasyHttpAsync::find`].
     pub fn find(&self, id: impl IntoDeviceId, wait: Duration) -> Result<Peer> {
         let id = id.into_device_id()?;
-        self.call(|easy| async move { easy.find(id, wait).await })
+        self.wait(self.easy.node.find(id, wait))
     }
 
     /// Names the address of a device; see [`EasyHttpAsync::add`].
@@ -146,7 +158,7 @@ impl EasyHttp {
 
     /// What discovery does on each interface; see [`EasyHttpAsync::interfaces`].
     pub fn interfaces(&self) -> Vec<Interface> {
-        self.call(|easy| async move { Ok(easy.interfaces().await) }).unwrap_or_default()
+        self.wait(self.easy.interfaces())
     }
 
     /// Starts to find others and to be found; see [`EasyHttpAsync::start_discovery`].
@@ -164,7 +176,7 @@ impl EasyHttp {
     /// Asks whether a device is there; see [`EasyHttpAsync::ping`].
     pub fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {
         let id = id.into_device_id()?;
-        self.call(|easy| async move { easy.ping(id).await })
+        self.wait(self.easy.node.ping(id, Face::Blocking))
     }
 
     /// Asks a device for data; see [`EasyHttpAsync::fetch`].
@@ -178,15 +190,15 @@ impl EasyHttp {
         id: impl IntoDeviceId,
         query: impl Serialize,
     ) -> Result<T> {
-        let (id, query) = (id.into_device_id()?, raw(query)?);
-        let data = self.call(|easy| async move { easy.node.fetch(id, query).await })?;
+        let id = id.into_device_id()?;
+        let data = self.wait(self.easy.node.fetch(id, &query, Face::Blocking))?;
         data.parse().map_err(|source| Error::UnexpectedData { id, source })
     }
 
     /// Sends a command, and returns when it was accepted; see [`EasyHttpAsync::push`].
     pub fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<()> {
-        let (id, data) = (id.into_device_id()?, raw(data)?);
-        self.call(|easy| async move { easy.push(id, data).await })
+        let id = id.into_device_id()?;
+        self.wait(self.easy.node.push(id, &data, Face::Blocking))
     }
 
     /// Sends any command that can be asked; see [`EasyHttpAsync::send`].
@@ -196,8 +208,8 @@ impl EasyHttp {
         command: Command,
         data: impl Serialize,
     ) -> Result<Reply> {
-        let (id, data) = (id.into_device_id()?, raw(data)?);
-        self.call(|easy| async move { easy.send(id, command, data).await })
+        let id = id.into_device_id()?;
+        self.wait(self.easy.node.call(id, command, &data, Face::Blocking))
     }
 
     // ---- events ----
@@ -208,21 +220,15 @@ impl EasyHttp {
         self.easy.node.handlers.insert(handler);
     }
 
-    /// Runs a method of the async face, and waits for what it gives.
-    fn call<T, F>(&self, method: impl FnOnce(EasyHttpAsync) -> F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
-    {
-        wait(self.easy.node.tasks.runtime(), method(self.easy.handle()))?
+    fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        wait(self.easy.node.tasks.runtime(), future)
     }
 }
 
 impl Drop for EasyHttp {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if self.easy.is_owner {
             self.stop();
-            runtime.shutdown_background();
         }
     }
 }
@@ -234,22 +240,4 @@ impl std::fmt::Debug for EasyHttp {
             .field("port", &self.port())
             .finish_non_exhaustive()
     }
-}
-
-/// Runs a future on the device's runtime, and waits for it on this thread.
-/// Unlike `block_on` this works everywhere, in async code too.
-fn wait<T: Send + 'static>(
-    runtime: &tokio::runtime::Handle,
-    future: impl Future<Output = T> + Send + 'static,
-) -> Result<T> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    runtime.spawn(async move {
-        let _ = sender.send(future.await);
-    });
-    // It fails if the runtime is gone, and the device with it.
-    receiver.recv().map_err(|_| Error::Stopped)
-}
-
-fn raw(data: impl Serialize) -> Result<Box<serde_json::value::RawValue>> {
-    serde_json::value::to_raw_value(&data).map_err(Error::InvalidData)
 }

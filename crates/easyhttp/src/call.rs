@@ -9,14 +9,12 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use easyhttp_proto::peers::{Address, PeerTable};
-use easyhttp_proto::{Command, DeviceId, Message, limits};
+use easyhttp_proto::{Command, DeviceId, limits};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use tokio::time::timeout_at;
 
-use crate::client::Connect;
+use crate::client::{Connect, SLICE};
 use crate::error::{Error, Result};
 use crate::instant::instant_after;
 use crate::node::Node;
@@ -31,7 +29,8 @@ impl Node {
         self: &Arc<Self>,
         id: DeviceId,
         command: Command,
-        data: impl Serialize,
+        data: &impl Serialize,
+        face: Face,
     ) -> Result<Reply> {
         if self.tasks.is_stopping() {
             return Err(Error::Stopped);
@@ -45,19 +44,20 @@ impl Node {
         ) {
             return Err(Error::NotARequest(command));
         }
-        let data = serde_json::value::to_raw_value(&data).map_err(Error::InvalidData)?;
-        if !Message::can_carry((&*data).into()) {
-            return Err(Error::InvalidData(serde::de::Error::custom("it is nested too deep")));
+        let message = self.speaker().message(command, Some(id)).encode_with(&data);
+        let message = message.map_err(Error::InvalidData)?;
+        let most = self.settings.limits.body;
+        if message.len() > most {
+            return Err(Error::TooLarge { what: "the message", limit: Some(most) });
         }
-        let limit = self.settings.limits.call;
-        let deadline = instant_after(limit);
-        let Ok(_turn) = timeout_at(deadline.into(), self.turns.take(id)).await else {
+        let call = Call::new(self, id, command, message, self.settings.limits.call, face);
+        let Ok(_turn) = timeout_at(call.deadline.into(), self.turns.take(id)).await else {
+            let after = call.limit;
             return Err(match self.addresses(id).first() {
-                Some(&address) => Error::TimedOut { id, address, after: limit, sent: false },
+                Some(&address) => Error::TimedOut { id, address, after, sent: false },
                 None => self.unknown(id),
             });
         };
-        let call = Call { node: self, id, command, data, limit, deadline };
         let reply = call.run().await;
         if let Err(
             Error::Unreachable { .. }
@@ -85,13 +85,12 @@ impl Node {
         limit: Duration,
         purpose: Purpose,
     ) -> Result<()> {
-        let data = RawValue::NULL.to_owned();
-        let (command, deadline) = (Command::Ping, instant_after(limit));
-        Call { node: self, id, command, data, limit, deadline }.check(at, limit, purpose).await
+        let call = Call::new(self, id, Command::Ping, Vec::new(), limit, Face::Asynchronous);
+        call.check(at, limit, purpose).await
     }
 
-    pub(crate) async fn ping(self: &Arc<Self>, id: DeviceId) -> Result<Duration> {
-        let reply = self.call(id, Command::Ping, ()).await?;
+    pub(crate) async fn ping(self: &Arc<Self>, id: DeviceId, face: Face) -> Result<Duration> {
+        let reply = self.call(id, Command::Ping, &(), face).await?;
         match reply.command {
             Some(Command::Pong) => Ok(reply.took),
             _ => Err(reply.unexpected(id, "PONG")),
@@ -101,9 +100,10 @@ impl Node {
     pub(crate) async fn fetch(
         self: &Arc<Self>,
         id: DeviceId,
-        query: impl Serialize,
+        query: &impl Serialize,
+        face: Face,
     ) -> Result<Data> {
-        let reply = self.call(id, Command::Fetch, query).await?;
+        let reply = self.call(id, Command::Fetch, query, face).await?;
         match reply.command {
             // A device that has nothing to say says that it received the FETCH.
             Some(Command::Data) | None => Ok(reply.data),
@@ -111,8 +111,13 @@ impl Node {
         }
     }
 
-    pub(crate) async fn push(self: &Arc<Self>, id: DeviceId, data: impl Serialize) -> Result<()> {
-        let reply = self.call(id, Command::Push, data).await?;
+    pub(crate) async fn push(
+        self: &Arc<Self>,
+        id: DeviceId,
+        data: &impl Serialize,
+        face: Face,
+    ) -> Result<()> {
+        let reply = self.call(id, Command::Push, data, face).await?;
         match reply.command {
             Some(Command::Ack) => Ok(()),
             Some(Command::Nack) => Err(Error::Refused { id, reason: reply.reason }),
@@ -127,6 +132,15 @@ fn shortened(json: &str) -> String {
     const SHOWN: usize = 300;
     let dots = if json.len() > SHOWN { " …" } else { "" };
     json.chars().filter(|c| !c.is_control()).take(SHOWN).collect::<String>() + dots
+}
+
+/// How the caller waits for an answer.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Face {
+    /// As a task does.
+    Asynchronous,
+    /// On a thread that has nothing else to do: it may block in system calls.
+    Blocking,
 }
 
 /// Why a request is made, and so who learns what came of it.
@@ -148,13 +162,28 @@ struct Call<'a> {
     node: &'a Arc<Node>,
     id: DeviceId,
     command: Command,
-    data: Box<RawValue>,
-    /// How long all of it may take, and until when.
+    /// As it goes out, wherever it goes.
+    message: Vec<u8>,
+    face: Face,
+    /// How long all of it may take, and from when until when.
     limit: Duration,
+    begun: Instant,
     deadline: Instant,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    fn new(
+        node: &'a Arc<Node>,
+        id: DeviceId,
+        command: Command,
+        message: Vec<u8>,
+        limit: Duration,
+        face: Face,
+    ) -> Self {
+        let begun = Instant::now();
+        Self { node, id, command, message, face, limit, begun, deadline: begun + limit }
+    }
+
     async fn run(&self) -> Result<Reply> {
         let addresses = self.addresses().await?;
         match self.ask(&addresses).await {
@@ -181,13 +210,13 @@ impl Call<'_> {
         if let Err(error) = checked {
             return self.ask_others(others, error).await;
         }
-        let mut reply = pin!(self.deliver(*at, limit));
-        let patience = match self.command {
-            Command::Ping if !others.is_empty() => limit,
-            Command::Fetch if !others.is_empty() => limits::DOUBT,
-            _ => self.limit,
+        let deadline = match self.command {
+            Command::Ping if !others.is_empty() => self.soon(limit),
+            Command::Fetch if !others.is_empty() => self.soon(limits::DOUBT),
+            _ => self.deadline,
         };
-        let deadline = self.deadline.min(instant_after(patience));
+        let connect = self.connect(limit, deadline);
+        let mut reply = pin!(self.exchange(*at, &self.message, connect, Purpose::Command));
         let reply = match timeout_at(deadline.into(), &mut reply).await {
             Ok(reply) => reply,
             Err(_) if self.command == Command::Fetch && !self.is_late() => {
@@ -251,6 +280,21 @@ impl Call<'_> {
             .filter(|reply| !reply.as_ref().is_err_and(|error| self.is_harmless(error)))
     }
 
+    /// How the command may get a connection, and block on it, if it has time until
+    /// this deadline.
+    fn connect(&self, limit: Duration, deadline: Instant) -> Connect {
+        let is_repeatable = matches!(self.command, Command::Ping | Command::Fetch);
+        // Not beyond the first slice: then there may be more to wait for.
+        let last = deadline.checked_sub(SLICE).map(|last| last.min(self.begun + SLICE));
+        let blocks_until = last.filter(|_| self.face == Face::Blocking);
+        Connect { limit, anew: false, is_repeatable, blocks_until }
+    }
+
+    /// In so long from now, or when all of the time is over.
+    fn soon(&self, span: Duration) -> Instant {
+        self.deadline.min(instant_after(span))
+    }
+
     /// How long one of so many addresses may take to connect, so that there is
     /// time for each.
     fn share(&self, addresses: usize) -> Duration {
@@ -297,12 +341,13 @@ impl Call<'_> {
     /// reach a wrong device.
     async fn check(&self, at: SocketAddr, limit: Duration, purpose: Purpose) -> Result<()> {
         let limit = limit.min(self.node.settings.limits.connect);
-        let connect = Connect { limit, anew: purpose == Purpose::Doubt };
         let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
         // Where nobody answers, time is left for the next address.
-        let deadline = self.deadline.min(instant_after(limit));
-        let mut pong = pin!(self.exchange(at, ping.into(), connect, purpose));
-        let pong = timeout_at(deadline.into(), &mut pong).await;
+        let deadline = self.soon(limit);
+        let anew = purpose == Purpose::Doubt;
+        let connect = Connect { anew, is_repeatable: true, ..self.connect(limit, deadline) };
+        let pong = self.exchange(at, &ping, connect, purpose);
+        let pong = timeout_at(deadline.into(), pong).await;
         match pong.unwrap_or_else(|_| self.timed_out(at, purpose)) {
             Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
             Ok(other) => Err(other.unexpected(self.id, "PONG")),
@@ -320,24 +365,12 @@ impl Call<'_> {
         }
     }
 
-    /// Sends the command to one address.
-    async fn deliver(&self, at: SocketAddr, limit: Duration) -> Result<Reply> {
-        let message = self.node.speaker().message(self.command, Some(self.id));
-        let bytes = message.with_data(Some((&*self.data).into())).encode();
-        let most = self.node.settings.limits.body;
-        if bytes.len() > most {
-            return Err(Error::TooLarge { what: "the message", limit: Some(most) });
-        }
-        let connect = Connect { limit, anew: false };
-        self.exchange(at, bytes.into(), connect, Purpose::Command).await
-    }
-
     /// One request and its answer, however long it takes once there is a
     /// connection.
     async fn exchange(
         &self,
         at: SocketAddr,
-        message: Bytes,
+        message: &[u8],
         connect: Connect,
         purpose: Purpose,
     ) -> Result<Reply> {
@@ -345,7 +378,7 @@ impl Call<'_> {
         let sent = Instant::now();
         let answer = client.post(tasks, at, message, connect).await;
         let reply = match answer {
-            Ok(answer) => self.read(at, &answer, sent.elapsed(), purpose),
+            Ok(answer) => self.read(at, answer, sent.elapsed(), purpose),
             Err(failure) => Err(self.failed(at, failure)),
         };
         self.note(at, &reply, purpose);
@@ -365,7 +398,8 @@ impl Call<'_> {
         if purpose == Purpose::Probe {
             return;
         }
-        let has_discovery = self.node.has_discovery();
+        let is_wrong = matches!(reply, Err(Error::WrongDevice { .. }));
+        let has_discovery = is_wrong && self.node.has_discovery();
         let mut peers = self.node.peers();
         match reply {
             Err(Error::WrongDevice { .. }) => {

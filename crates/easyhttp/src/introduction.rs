@@ -17,7 +17,7 @@ impl Node {
         let answer = self.client.get(at, PEERS_PATH, most, limit);
         match timeout(limits::INTRODUCTION, answer).await {
             Ok(Ok(answer)) if answer.status == 200 => {
-                introduction::read(&answer.body).unwrap_or_default()
+                introduction::read(answer.text.as_bytes()).unwrap_or_default()
             }
             _ => Vec::new(),
         }

@@ -79,7 +79,6 @@ mod address;
 mod answer;
 mod asynchronous;
 mod blocking;
-mod body;
 mod builder;
 mod call;
 mod client;
@@ -100,7 +99,9 @@ mod request;
 mod server;
 mod settings;
 mod tasks;
+mod text;
 mod turns;
+mod wait;
 
 pub use address::IntoAddress;
 pub use answer::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::json::Json;
@@ -9,6 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use crate::text::Text;
 
 /// A request of a peer, as a handler gets it.
 ///
@@ -27,17 +30,8 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(
-        header: easyhttp_proto::Header,
-        data: Option<Json<'_>>,
-        from: SocketAddr,
-    ) -> Self {
-        Self {
-            sender: header.sender_id,
-            data: Data::from_raw(data),
-            timestamp: header.timestamp,
-            from,
-        }
+    pub(crate) fn new(header: easyhttp_proto::Header, data: Data, from: SocketAddr) -> Self {
+        Self { sender: header.sender_id, data, timestamp: header.timestamp, from }
     }
 }
 
@@ -51,17 +45,37 @@ impl fmt::Display for Request {
 }
 
 /// JSON as it arrived: parsed when it is asked for, and as what it is asked for.
+/// Clones share it.
 #[derive(Clone, Default)]
-pub struct Data(Option<Box<str>>);
+pub struct Data(Option<Part>);
+
+/// A part of a text that was parsed already.
+#[derive(Clone)]
+struct Part {
+    of: Text,
+    at: Range<usize>,
+}
 
 impl Data {
-    pub(crate) fn from_raw(raw: Option<Json<'_>>) -> Self {
-        Self(raw.map(|raw| raw.get().into()))
+    /// A whole text.
+    pub(crate) fn all(text: Text) -> Self {
+        Self(Some(Part { at: 0..text.len(), of: text }))
     }
 
-    /// Of a text that was parsed already.
-    pub(crate) fn from_json(text: &str) -> Self {
-        Self(Some(text.into()))
+    /// A copy of this value.
+    pub(crate) fn copied(value: Option<Json<'_>>) -> Self {
+        value.map_or(Self::default(), |value| Self::all(value.get().into()))
+    }
+
+    /// This value, which is a part of a text and stays there.
+    pub(crate) fn within(text: &Text, value: Option<Json<'_>>) -> Self {
+        let Some(part) = value.map(Json::get) else { return Self::default() };
+        let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        let at = start..start.wrapping_add(part.len());
+        match text.get(at.clone()) {
+            Some(_) => Self(Some(Part { of: text.clone(), at })),
+            None => Self::all(part.into()),
+        }
     }
 
     /// Whether there is no data, or JSON `null`.
@@ -71,7 +85,7 @@ impl Data {
 
     /// The JSON text; `null` if there is no data.
     pub fn raw(&self) -> &str {
-        self.0.as_deref().unwrap_or("null")
+        self.0.as_ref().and_then(|part| part.of.get(part.at.clone())).unwrap_or("null")
     }
 
     /// The data as a type of yours.
@@ -105,5 +119,30 @@ impl fmt::Debug for Data {
 impl Serialize for Data {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.parse::<Box<RawValue>>().map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_within_a_text_is_not_copied() {
+        for text in [Text::from(r#"{"a":[1,2]}"#), Text::from(r#"{"a":[1,2]}"#.to_owned())] {
+            let all: std::collections::BTreeMap<&str, &RawValue> =
+                serde_json::from_str(&text).unwrap();
+            let data = Data::within(&text, Some(all["a"].into()));
+            assert_eq!((data.raw(), data.raw().as_ptr()), ("[1,2]", all["a"].get().as_ptr()));
+            assert_eq!(data.clone().raw().as_ptr(), data.raw().as_ptr());
+        }
+    }
+
+    #[test]
+    fn a_value_of_elsewhere_is_copied() {
+        let text = Text::from("[1,2]");
+        let value: Box<RawValue> = serde_json::from_str("[1,2]").unwrap();
+        assert_eq!(Data::within(&text, Some((&*value).into())).raw(), "[1,2]");
+        assert_eq!(Data::copied(Some((&*value).into())).raw(), "[1,2]");
+        assert!(Data::within(&text, None).is_none());
     }
 }

@@ -66,8 +66,8 @@ pub(super) fn list<'a>(
 }
 
 /// Checks a JSON value of any kind, of so many levels.
-pub(super) fn value(text: &str, levels: usize) -> Result<(), Malformed> {
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+pub(super) fn value(text: &[u8], levels: usize) -> Result<(), Malformed> {
+    let mut scan = Scan { bytes: text, at: 0 };
     scan.space();
     scan.value(levels)?;
     scan.end()

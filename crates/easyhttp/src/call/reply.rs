@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::exchange::{self, Event, Rejection};
+use easyhttp_proto::http::Fault;
 use easyhttp_proto::{Command, DeviceId};
 
 use super::{Call, Purpose};
@@ -46,16 +47,13 @@ impl Call<'_> {
     pub(super) fn read(
         &self,
         at: SocketAddr,
-        answer: &Answer,
+        answer: Answer,
         took: Duration,
         purpose: Purpose,
     ) -> Result<Reply> {
         let id = self.id;
-        let note = answer.note.as_deref();
-        let read = exchange::Reply::read(id, answer.status, note, &answer.body);
-        // What was understood is JSON, and need not be parsed again.
-        let json = || std::str::from_utf8(&answer.body).map_or(Data::default(), Data::from_json);
-        match read {
+        let Answer { status, note, text } = answer;
+        match exchange::Reply::read_text(id, status, note.as_deref(), &text) {
             Ok(exchange::Reply::Message(message)) => {
                 let event = match (purpose, message.command) {
                     (Purpose::Command, Command::Pong) => Some(Event::Pong),
@@ -63,14 +61,15 @@ impl Call<'_> {
                     _ => None,
                 };
                 if let Some(event) = event {
-                    let request = || Request::new(message.header, message.data, at);
+                    let data = || Data::within(&text, message.data);
+                    let request = || Request::new(message.header, data(), at);
                     self.node.notify_answer(event, request);
                 }
                 Ok(Reply {
                     command: Some(message.command),
-                    data: Data::from_raw(message.data),
+                    data: Data::within(&text, message.data),
                     reason: message.error.map(|reason| reason.message.into_owned()),
-                    json: json(),
+                    json: Data::all(text),
                     from: at,
                     took,
                 })
@@ -79,7 +78,7 @@ impl Call<'_> {
                 command: None,
                 data: Data::default(),
                 reason: None,
-                json: json(),
+                json: Data::all(text),
                 from: at,
                 took,
             }),
@@ -108,15 +107,14 @@ impl Call<'_> {
                 let after = if self.is_late() { self.limit } else { limit };
                 Error::TimedOut { id, address, after, sent: false }
             }
-            Failure::Broken(source) => match source.downcast_ref::<hyper::Error>() {
-                Some(error) if error.is_parse() => {
-                    Error::Protocol { id, address, detail: source.to_string() }
-                }
-                _ => Error::Interrupted { id, address, source },
-            },
-            Failure::TooLarge => {
+            Failure::Broken(source) => Error::Interrupted { id, address, source: source.into() },
+            Failure::Fault(Fault::Cut) => {
+                Error::Interrupted { id, address, source: Fault::Cut.into() }
+            }
+            Failure::Fault(Fault::BodyTooLarge) => {
                 Error::TooLarge { what: "the answer", limit: Some(self.node.settings.limits.body) }
             }
+            Failure::Fault(fault) => Error::Protocol { id, address, detail: fault.to_string() },
         }
     }
 }

@@ -123,9 +123,10 @@ pub(super) async fn who_is_at(
     limit: Duration,
 ) -> Option<(DeviceId, Option<String>)> {
     let ping = speaker.message(Command::Ping, None).encode();
-    let connect = Connect { limit, anew: false };
-    let asked = timeout(limit, client.post(tasks, at, ping.into(), connect)).await;
+    let connect = Connect { limit, anew: false, is_repeatable: true, blocks_until: None };
+    let asked = timeout(limit, client.post(tasks, at, &ping, connect)).await;
     let answer = asked.ok()?.ok().filter(|answer| answer.status == 200)?;
-    let pong = Message::decode(&answer.body).ok().filter(|pong| pong.command == Command::Pong)?;
+    let pong =
+        Message::decode_text(&answer.text).ok().filter(|pong| pong.command == Command::Pong)?;
     Some((pong.header.sender_id?, pong.version.map(Cow::into_owned)))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use easyhttp_proto::exchange::Answer;
 use easyhttp_proto::http::{Fault, Incoming, Sizes, head};
-use easyhttp_proto::{introduction, limits};
+use easyhttp_proto::{Malformed, introduction, limits};
 use tokio::net::TcpStream;
 
 use super::connections::{Phase, Place};
@@ -17,6 +17,7 @@ use super::head::{Asked, Heads};
 use super::request::execute;
 use super::timed::Timed;
 use crate::node::Node;
+use crate::text::Text;
 
 /// How long a connection may take when the device stops to send on what was
 /// written last.
@@ -116,7 +117,10 @@ impl<'a> Connection<'a> {
         let answer = match verdict {
             Verdict::Enter => match self.body(asked).await? {
                 Ok(()) => {
-                    let answer = execute(self.node, self.from, self.incoming.body()).await;
+                    let answer = match Text::of_body(&mut self.incoming) {
+                        Some(text) => execute(self.node, self.from, &text).await,
+                        None => Malformed::NotJson.into(),
+                    };
                     return Ok((answer, true));
                 }
                 // It had its time.

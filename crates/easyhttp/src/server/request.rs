@@ -6,11 +6,12 @@ use std::sync::Arc;
 use easyhttp_proto::exchange::{self, Answer, Event, Outcome};
 
 use crate::node::Node;
-use crate::request::Request;
+use crate::request::{Data, Request};
+use crate::text::Text;
 
 /// Does what a message says.
-pub(super) async fn execute(node: &Arc<Node>, from: SocketAddr, body: &[u8]) -> Answer {
-    let request = match exchange::Request::read(body) {
+pub(super) async fn execute(node: &Arc<Node>, from: SocketAddr, text: &Text) -> Answer {
+    let request = match exchange::Request::read_text(text) {
         Ok(request) => request,
         Err(malformed) => return malformed.into(),
     };
@@ -23,7 +24,7 @@ pub(super) async fn execute(node: &Arc<Node>, from: SocketAddr, body: &[u8]) -> 
         return answer(Outcome::Busy);
     }
     let handler = node.handlers.on(request.event);
-    let argument = || Request::new(request.header, request.data, from);
+    let argument = || Request::new(request.header, Data::copied(request.data), from);
     match handler {
         None => answer(Outcome::NoHandler),
         // A device that is busy is still there.

@@ -4,6 +4,7 @@
 //! there by `block_on`, as a program would that is mostly not async.
 
 mod addresses;
+mod answers;
 mod async_handlers;
 mod calls;
 mod connections;

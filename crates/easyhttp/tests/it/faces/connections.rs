@@ -1,7 +1,7 @@
 //! Connections are kept for the next call, and nobody notices when they end.
 
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use easyhttp::Error;
 use serde_json::json;
 
 use super::{Face, device, on_both_faces};
-use crate::support::fake_peer::{FakePeer, Seen, Then, pong};
+use crate::support::fake_peer::{FakePeer, Seen, Then, answer, pong};
 use crate::support::{assert_error, id, limits, next, own_port};
 
 on_both_faces!(
@@ -17,6 +17,10 @@ on_both_faces!(
     a_connection_that_the_peer_closed_is_not_used_again,
     a_connection_that_nobody_uses_is_closed,
     a_connection_whose_answer_did_not_come_is_not_used_again,
+    a_kept_connection_that_ends_without_an_answer_costs_a_fetch_nothing,
+    a_push_that_a_kept_connection_took_is_not_sent_again,
+    a_push_does_not_go_to_a_kept_connection_that_has_ended,
+    what_comes_behind_an_answer_is_no_answer,
     a_device_that_restarts_at_its_port_is_called_as_before,
     three_hundred_calls_at_once_all_succeed,
 );
@@ -85,6 +89,74 @@ fn a_device_that_restarts_at_its_port_is_called_as_before<F: Face>() {
         asking.meet(&answering);
         assert_eq!(asking.fetch(PEER, ()).unwrap(), round);
         answering.stop();
+    }
+}
+
+/// A peer that answers PINGs, and whatever comes first on a connection, by a PONG. What
+/// comes next ends the connection, without an answer.
+fn answering_once() -> FakePeer {
+    let is_used = AtomicBool::new(false);
+    FakePeer::new(move |request| {
+        let has_answered = request["type"] != 1 && is_used.swap(true, Ordering::Relaxed);
+        let header = json!({"sender_id": PEER});
+        match request["type"].as_u64() {
+            Some(1) => Then::Write(pong(id(PEER))),
+            Some(3) if has_answered => {
+                Then::Write(answer(200, json!({"type": 4, "header": header, "data": 7})))
+            }
+            _ => Then::Close(Vec::new()),
+        }
+    })
+}
+
+fn a_kept_connection_that_ends_without_an_answer_costs_a_fetch_nothing<F: Face>() {
+    let peer = answering_once();
+    let asking = knowing::<F>(&peer, Duration::from_secs(60));
+    asking.ping(PEER).unwrap();
+    assert_eq!(asking.fetch(PEER, ()).unwrap(), 7);
+    let expected =
+        [ping_on(0), Seen::Request(0, json!(3)), Seen::Closed(0), Seen::Request(1, json!(3))];
+    assert_eq!([(); 4].map(|()| next(&peer.seen)), expected);
+    // The new one is kept.
+    asking.ping(PEER).unwrap();
+    assert_eq!(next(&peer.seen), ping_on(1));
+}
+
+fn a_push_that_a_kept_connection_took_is_not_sent_again<F: Face>() {
+    let peer = answering_once();
+    let asking = knowing::<F>(&peer, Duration::from_secs(60));
+    asking.ping(PEER).unwrap();
+    assert_error!(asking.push(PEER, 1), Error::Interrupted { .. });
+    let expected = [ping_on(0), Seen::Request(0, json!(5)), Seen::Closed(0)];
+    assert_eq!([(); 3].map(|()| next(&peer.seen)), expected);
+    asking.ping(PEER).unwrap();
+    assert_eq!(next(&peer.seen), ping_on(1));
+}
+
+fn a_push_does_not_go_to_a_kept_connection_that_has_ended<F: Face>() {
+    let ack = || answer(200, json!({"type": 6, "header": {"sender_id": PEER}}));
+    let peer = FakePeer::new(move |request| match request["type"].as_u64() {
+        Some(1) => Then::Close(pong(id(PEER))),
+        _ => Then::Close(ack()),
+    });
+    let asking = knowing::<F>(&peer, Duration::from_secs(60));
+    asking.ping(PEER).unwrap();
+    assert_eq!([(); 2].map(|()| next(&peer.seen)), [ping_on(0), Seen::Closed(0)]);
+    for connection in 1..10 {
+        asking.push(PEER, 1).unwrap();
+        assert_eq!(next(&peer.seen), Seen::Request(connection, json!(5)));
+        assert_eq!(next(&peer.seen), Seen::Closed(connection));
+    }
+}
+
+fn what_comes_behind_an_answer_is_no_answer<F: Face>() {
+    // Two answers to one request: the second is another device's.
+    let peer = FakePeer::answering([pong(id(PEER)), pong(id("THER22"))].concat());
+    let asking = knowing::<F>(&peer, Duration::from_secs(60));
+    for connection in 0..5 {
+        asking.ping(PEER).unwrap();
+        assert_eq!(next(&peer.seen), ping_on(connection));
+        assert_eq!(next(&peer.seen), Seen::Closed(connection));
     }
 }
 

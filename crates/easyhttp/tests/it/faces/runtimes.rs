@@ -29,6 +29,23 @@ fn a_blocking_device_works_inside_any_runtime() {
     }
 }
 
+/// More than tokio lets a task do before it must wait for its next turn.
+#[test]
+fn a_task_may_make_any_number_of_blocking_calls() {
+    for runtime in runtimes() {
+        runtime.block_on(async {
+            let answering = device().on_fetch(|fetch| fetch.data).start().unwrap();
+            let asking = device().start().unwrap();
+            asking.add(answering.id(), local(answering.port().unwrap())).unwrap();
+            for n in 0..300 {
+                assert_eq!(asking.fetch(answering.id(), n).unwrap(), n);
+                let error = asking.find("NEVER2", Duration::from_millis(1));
+                assert_error!(error, Error::UnknownDevice { .. });
+            }
+        });
+    }
+}
+
 #[test]
 fn a_blocking_device_that_cannot_start_is_an_error_inside_any_runtime() {
     let first = device().start().unwrap();

@@ -1,0 +1,201 @@
+//! One connection to a peer, and an exchange on it: a request out, its answer in.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use easyhttp_proto::exchange::ERROR_HEADER;
+use easyhttp_proto::http::{Fault, Incoming, Sizes, head};
+use easyhttp_proto::limits;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::socket::Socket;
+use super::{Answer, Failure};
+use crate::text::Text;
+
+/// How much of a message goes out in one write with its head, in bytes. So much
+/// is copied in no time.
+const FIRST: usize = 16 * 1024;
+
+/// What is asked of a peer.
+#[derive(Clone, Copy)]
+pub(super) enum Request<'a> {
+    /// To take this message.
+    Post(&'a [u8]),
+    /// To give what is at this path.
+    Get(&'a str),
+}
+
+/// A connection to a peer.
+pub(super) struct Connection {
+    socket: Socket,
+    incoming: Incoming,
+    outgoing: Vec<u8>,
+    /// What the peer is called.
+    host: String,
+    /// What all messages on it begin with.
+    head: head::Post,
+    /// Whether it can be used for another exchange.
+    is_fit: bool,
+    /// When its last answer came.
+    pub(super) used: Instant,
+}
+
+/// Why there is no answer, and how far the exchange came.
+pub(super) struct Broken {
+    pub(super) failure: Failure,
+    stage: Stage,
+}
+
+#[derive(PartialEq)]
+enum Stage {
+    /// Not one byte was sent.
+    Unsent,
+    /// The connection ended, and not one byte of an answer came.
+    Unanswered,
+    /// Anything else.
+    Answered,
+}
+
+impl Broken {
+    /// Whether the request may be sent on another connection.
+    pub(super) fn may_go_again(&self, is_repeatable: bool) -> bool {
+        match self.stage {
+            Stage::Unsent => true,
+            Stage::Unanswered => is_repeatable,
+            Stage::Answered => false,
+        }
+    }
+}
+
+impl Connection {
+    pub(super) async fn open(at: SocketAddr, limit: Duration) -> Result<Self, Failure> {
+        let stream = timeout(limit, TcpStream::connect(at))
+            .await
+            .map_err(|_| Failure::ConnectTimeout(limit))?
+            .map_err(Failure::Connect)?;
+        // Head and message go out in one write; waiting for more would cost 40 ms.
+        stream.set_nodelay(true).map_err(Failure::Connect)?;
+        // Without the scope of a link-local address, which is ours alone
+        // (RFC 6874, 1).
+        let host = SocketAddr::new(at.ip(), at.port()).to_string();
+        let sizes = Sizes { head: limits::HEADER_BLOCK, fields: limits::HEADERS };
+        Ok(Self {
+            socket: Socket::new(stream),
+            incoming: Incoming::new(sizes),
+            outgoing: Vec::new(),
+            head: head::Post::new(&host),
+            host,
+            is_fit: true,
+            used: Instant::now(),
+        })
+    }
+
+    /// Whether it is still open, and nothing came that nobody asked for. `looks`:
+    /// certainly so, at this moment.
+    pub(super) fn is_open(&mut self, looks: bool) -> bool {
+        self.socket.is_silent(looks)
+    }
+
+    /// Whether another exchange may follow the last one.
+    pub(super) fn is_fit(&self) -> bool {
+        self.is_fit
+    }
+
+    /// Sends a request, and reads its answer, of which the body has `most` bytes.
+    pub(super) async fn exchange(
+        &mut self,
+        request: Request<'_>,
+        most: usize,
+        blocks_until: Option<Instant>,
+    ) -> Result<Answer, Broken> {
+        let broken = |failure, stage| Broken { failure, stage };
+        self.is_fit = false;
+        let sent = match self.socket.may_block(blocks_until) {
+            Ok(()) => self.send(request).await,
+            Err(error) => Err((error, 0)),
+        };
+        if let Err((error, 0)) = sent {
+            return Err(broken(Failure::Broken(error), Stage::Unsent));
+        }
+        // Who does not want all of a request may say why before it closes.
+        let answer = self.receive(most).await;
+        self.is_fit &= matches!(sent, Ok(true));
+        answer.map_err(|failure| {
+            let has_ended = matches!(failure, Failure::Broken(_) | Failure::Fault(Fault::Cut));
+            let stage = match has_ended && self.incoming.is_empty() {
+                true => Stage::Unanswered,
+                false => Stage::Answered,
+            };
+            broken(sent.err().map_or(failure, |(error, _)| Failure::Broken(error)), stage)
+        })
+    }
+
+    /// Says whether all of it was sent: not if the peer answers before it has read
+    /// it. With an error comes how many bytes were sent before.
+    async fn send(&mut self, request: Request<'_>) -> Result<bool, (io::Error, usize)> {
+        self.outgoing.clear();
+        let rest = match request {
+            Request::Post(message) => {
+                let (first, rest) = message.split_at(message.len().min(FIRST));
+                self.outgoing.extend_from_slice(self.head.of_length(message.len()));
+                self.outgoing.extend_from_slice(first);
+                rest
+            }
+            Request::Get(path) => {
+                self.outgoing.extend_from_slice(head::get(path, &self.host).as_bytes());
+                &[]
+            }
+        };
+        let mut sent = 0;
+        for mut part in [&*self.outgoing, rest] {
+            while !part.is_empty() {
+                match self.socket.write(part).await {
+                    Ok(0) => return Ok(false),
+                    Ok(count) => {
+                        sent += count;
+                        part = &part[count..];
+                    }
+                    Err(error) => return Err((error, sent)),
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    async fn receive(&mut self, most: usize) -> Result<Answer, Failure> {
+        let (status, keeps_alive, note) = loop {
+            match self.incoming.answer().map_err(Failure::Fault)? {
+                // A word on the way to the answer.
+                Some(head) if matches!(head.status, 100 | 102..200) => self.incoming.finish(),
+                Some(head) => {
+                    let note =
+                        head.fields.only(ERROR_HEADER).and_then(|note| str::from_utf8(note).ok());
+                    break (head.status, head.keeps_alive, note.map(str::to_owned));
+                }
+                None => self.read_on().await?,
+            }
+        };
+        while !self.incoming.read_body(most).map_err(Failure::Fault)? {
+            self.read_on().await?;
+        }
+        let text = Text::of_body(&mut self.incoming).unwrap_or_else(|| "".into());
+        self.incoming.finish();
+        // What stands behind an answer is not the answer to anything.
+        self.is_fit = keeps_alive && status >= 200 && self.incoming.is_empty();
+        Ok(Answer { status, note, text })
+    }
+
+    async fn read_on(&mut self) -> Result<(), Failure> {
+        match self.socket.read(self.incoming.space()).await {
+            // A body may end so.
+            Ok(0) => self.incoming.end().map_err(Failure::Fault),
+            Ok(count) => {
+                self.incoming.arrived(count);
+                Ok(())
+            }
+            Err(error) => Err(Failure::Broken(error)),
+        }
+    }
+}

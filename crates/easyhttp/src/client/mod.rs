@@ -1,0 +1,257 @@
+//! HTTP connections to peers, kept open from one call to the next.
+//!
+//! Whoever makes a call reads and writes its connection, so that a call wakes no
+//! other task, and no other thread.
+
+mod connection;
+mod socket;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use easyhttp_proto::http::Fault;
+use easyhttp_proto::limits;
+
+use crate::lock::lock;
+use crate::settings::Limits;
+use crate::tasks::Tasks;
+use crate::text::Text;
+
+use connection::{Connection, Request};
+
+pub(crate) use socket::SLICE;
+
+/// For so long after its last answer a connection counts as open without a look.
+/// If it is not, the exchange says so, and costs one more.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What a peer answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// What the header [`ERROR_HEADER`](easyhttp_proto::exchange::ERROR_HEADER)
+    /// says.
+    pub(crate) note: Option<String>,
+    /// The body; empty if it is no text.
+    pub(crate) text: Text,
+}
+
+/// Why there is no answer.
+pub(crate) enum Failure {
+    /// No connection, so nothing was sent.
+    Connect(io::Error),
+    /// No connection in time, so nothing was sent.
+    ConnectTimeout(Duration),
+    /// The connection broke before the answer was whole.
+    Broken(io::Error),
+    /// What came is not an answer, not a whole one, or too large.
+    Fault(Fault),
+}
+
+/// How a connection may be had, and used.
+#[derive(Clone, Copy)]
+pub(crate) struct Connect {
+    /// How long a new one may take.
+    pub(crate) limit: Duration,
+    /// Whether it must be a new one.
+    pub(crate) anew: bool,
+    /// Whether the request does no harm if it arrives twice.
+    pub(crate) is_repeatable: bool,
+    /// Until when this thread may wait in system calls, if it may at all.
+    pub(crate) blocks_until: Option<Instant>,
+}
+
+/// The connections that wait for the next call.
+pub(crate) struct Client {
+    idle: Arc<Mutex<Idle>>,
+    keep: Duration,
+    body: usize,
+}
+
+#[derive(Default)]
+struct Idle {
+    connections: HashMap<SocketAddr, Vec<Connection>>,
+    /// How many there are in all.
+    count: usize,
+    has_reaper: bool,
+    is_closed: bool,
+}
+
+impl Client {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { idle: Arc::default(), keep: limits.client_idle, body: limits.body }
+    }
+
+    /// Posts a message and waits for the answer.
+    pub(crate) async fn post(
+        &self,
+        tasks: &Tasks,
+        at: SocketAddr,
+        message: &[u8],
+        connect: Connect,
+    ) -> Result<Answer, Failure> {
+        loop {
+            let kept = if connect.anew { None } else { self.take(at, connect) };
+            let (mut connection, is_new) = match kept {
+                Some(connection) => (connection, false),
+                None => (Connection::open(at, connect.limit).await?, true),
+            };
+            let request = Request::Post(message);
+            match connection.exchange(request, self.body, connect.blocks_until).await {
+                Ok(answer) => {
+                    // A Python device whose callback raised an exception closes
+                    // right after this answer, without having said so.
+                    if answer.status != 500 {
+                        self.keep(tasks, at, connection);
+                    }
+                    return Ok(answer);
+                }
+                // The peer had closed a connection that was kept.
+                Err(broken) if !is_new && broken.may_go_again(connect.is_repeatable) => {}
+                Err(broken) => return Err(broken.failure),
+            }
+        }
+    }
+
+    /// GETs what is at a path, of `most` bytes, on a connection of its own.
+    pub(crate) async fn get(
+        &self,
+        at: SocketAddr,
+        path: &str,
+        most: usize,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        let mut connection = Connection::open(at, limit).await?;
+        let answer = connection.exchange(Request::Get(path), most, None).await;
+        answer.map_err(|broken| broken.failure)
+    }
+
+    /// Closes all connections that wait, and keeps none any more.
+    pub(crate) fn close(&self) {
+        let mut idle = lock(&self.idle);
+        idle.is_closed = true;
+        idle.clear();
+    }
+
+    /// A kept connection that is still open, as far as that has to be known.
+    fn take(&self, at: SocketAddr, connect: Connect) -> Option<Connection> {
+        loop {
+            let mut connection = lock(&self.idle).take(at)?;
+            let unused = connection.used.elapsed();
+            let looks = !connect.is_repeatable || unused >= FRESH;
+            if unused < self.keep && connection.is_open(looks) {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(&self, tasks: &Tasks, at: SocketAddr, mut connection: Connection) {
+        if !connection.is_fit() {
+            return;
+        }
+        connection.used = Instant::now();
+        let mut idle = lock(&self.idle);
+        if idle.is_closed {
+            return;
+        }
+        idle.keep(at, connection);
+        if !idle.has_reaper {
+            idle.has_reaper = true;
+            tasks.spawn_until_stop(reap(Arc::downgrade(&self.idle), self.keep));
+        }
+    }
+}
+
+impl Idle {
+    fn take(&mut self, at: SocketAddr) -> Option<Connection> {
+        let connection = self.connections.get_mut(&at)?.pop()?;
+        self.count -= 1;
+        Some(connection)
+    }
+
+    fn keep(&mut self, at: SocketAddr, connection: Connection) {
+        let kept = self.connections.entry(at).or_default();
+        if kept.len() < limits::CLIENT_IDLE_CONNECTIONS && self.count < limits::CLIENT_IDLE_IN_ALL {
+            kept.push(connection);
+            self.count += 1;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.connections.clear();
+        self.count = 0;
+    }
+
+    /// Drops those that nobody has used for so long.
+    fn reap(&mut self, keep: Duration) {
+        self.connections.retain(|_, kept| {
+            kept.retain(|connection| connection.used.elapsed() < keep);
+            !kept.is_empty()
+        });
+        self.count = self.connections.values().map(Vec::len).sum();
+    }
+}
+
+/// Closes connections that nobody has used for `keep`, until none is left.
+async fn reap(idle: Weak<Mutex<Idle>>, keep: Duration) {
+    loop {
+        tokio::time::sleep(keep).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let mut idle = lock(&idle);
+        idle.reap(keep);
+        if idle.count == 0 {
+            idle.has_reaper = false;
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use tokio::runtime::Runtime;
+
+    use super::*;
+    use crate::wait::wait;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+
+    /// A server of one connection, which says at its end what was asked.
+    fn serve_one() -> (SocketAddr, thread::JoinHandle<usize>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let at = listener.local_addr().unwrap();
+        let serving = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut asked, mut buffer) = (0, [0; 4096]);
+            while stream.read(&mut buffer).is_ok_and(|count| count > 0) {
+                asked += 1;
+                stream.write_all(ANSWER).unwrap();
+            }
+            asked
+        });
+        (at, serving)
+    }
+
+    #[test]
+    fn calls_that_block_and_calls_that_do_not_share_a_connection() {
+        let runtime = Runtime::new().unwrap();
+        let (at, serving) = serve_one();
+        let client = Client::new(&Limits::default());
+        let tasks = Tasks::new(runtime.handle().clone());
+        let (limit, soon) = (Duration::from_secs(9), Instant::now() + Duration::from_secs(9));
+        let ways = [None, Some(soon), Some(soon), None, Some(soon), None, None];
+        for (n, blocks_until) in ways.into_iter().enumerate() {
+            // Every other one is looked at before.
+            let connect = Connect { limit, anew: false, is_repeatable: n % 2 == 0, blocks_until };
+            let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", connect));
+            assert!(answer.is_ok_and(|answer| &*answer.text == "{}"));
+        }
+        client.close();
+        assert_eq!(serving.join().unwrap(), ways.len());
+    }
+}
