@@ -101,6 +101,7 @@ mod server;
 mod settings;
 mod tasks;
 mod turns;
+mod workers;
 
 pub use address::IntoAddress;
 pub use answer::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};
