@@ -102,6 +102,7 @@ mod tasks;
 mod text;
 mod turns;
 mod wait;
+mod workers;
 
 pub use address::IntoAddress;
 pub use answer::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};

@@ -23,7 +23,7 @@ use crate::peer::{Moved, Peer};
 use crate::presence::{Announcer, DuplicateId, PresenceEvent};
 use crate::request::Request;
 use crate::settings::Settings;
-use crate::tasks::{Started, Tasks};
+use crate::tasks::{Ended, Started, Tasks};
 use crate::turns::Turns;
 
 /// A running device.
@@ -236,17 +236,16 @@ impl Node {
         argument: A,
     ) -> Option<Returned> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        let task = match self.start_handler(callback, argument, Some(slot)).await {
-            Started::Done(returned) => return Some(returned),
-            Started::Panicked => return Some(Returned::panicked()),
-            Started::Waits(task) => task,
-        };
         let limit = self.settings.limits.handler;
-        // When the limit passes, the handler runs on, and keeps its slot.
-        Some(match tokio::time::timeout(limit, task).await {
-            Ok(Ok(returned)) => returned,
-            Ok(Err(error)) if error.is_panic() => Returned::panicked(),
-            Ok(Err(_)) => Returned::Failed("the device is stopping".to_owned()),
+        let ended = match self.start_handler(callback, argument, Some(slot)).await {
+            Started::Ended(ended) => Ok(ended),
+            // When the limit passes, the handler runs on, and keeps its slot.
+            Started::Runs(handler) => tokio::time::timeout(limit, handler.end()).await,
+        };
+        Some(match ended {
+            Ok(Ended::Returned(returned)) => returned,
+            Ok(Ended::Panicked) => Returned::panicked(),
+            Ok(Ended::Dropped) => Returned::Failed("the device is stopping".to_owned()),
             Err(_) => Returned::Failed(format!("it did not finish within {limit:?}")),
         })
     }
@@ -259,12 +258,11 @@ impl Node {
         argument: A,
     ) {
         let Some(callback) = callback else { return };
-        let has_panicked = match self.start_handler(callback, argument, None).await {
-            Started::Done(_) => false,
-            Started::Panicked => true,
-            Started::Waits(task) => task.await.is_err_and(|error| error.is_panic()),
+        let ended = match self.start_handler(callback, argument, None).await {
+            Started::Ended(ended) => ended,
+            Started::Runs(handler) => handler.end().await,
         };
-        if has_panicked {
+        if let Ended::Panicked = ended {
             tracing::warn!("a handler of a presence event panicked");
         }
     }
@@ -276,12 +274,10 @@ impl Node {
         slot: Option<OwnedSemaphorePermit>,
     ) -> Started<Returned> {
         match callback {
-            Callback::Plain(closure) => {
-                Started::Waits(self.tasks.spawn_blocking_handler(move || {
-                    let _slot = slot;
-                    closure(argument)
-                }))
-            }
+            Callback::Plain(closure) => self.tasks.start_blocking_handler(move || {
+                let _slot = slot;
+                closure(argument)
+            }),
             Callback::Async(closure) => {
                 let handler = async move {
                     let _slot = slot;

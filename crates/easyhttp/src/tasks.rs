@@ -3,25 +3,58 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::workers::Workers;
+
 /// What became of a handler at its first step.
 pub(crate) enum Started<T> {
-    Done(T),
+    Ended(Ended<T>),
+    /// It goes on, whoever waits for it or does not.
+    Runs(Running<T>),
+}
+
+/// How a handler ended.
+pub(crate) enum Ended<T> {
+    Returned(T),
     Panicked,
-    /// It goes on as a task, whoever waits for it or does not.
-    Waits(JoinHandle<T>),
+    /// The runtime ended first.
+    Dropped,
+}
+
+/// A handler that waits for something or may block.
+pub(crate) enum Running<T> {
+    AsTask(JoinHandle<T>),
+    OnThread(oneshot::Receiver<Option<T>>),
+}
+
+impl<T> Running<T> {
+    pub(crate) async fn end(self) -> Ended<T> {
+        match self {
+            Self::AsTask(task) => match task.await {
+                Ok(returned) => Ended::Returned(returned),
+                Err(error) if error.is_panic() => Ended::Panicked,
+                Err(_) => Ended::Dropped,
+            },
+            Self::OnThread(returned) => match returned.await {
+                Ok(Some(returned)) => Ended::Returned(returned),
+                Ok(None) => Ended::Panicked,
+                Err(_) => Ended::Dropped,
+            },
+        }
+    }
 }
 
 /// The tasks of one device.
-#[derive(Debug)]
 pub(crate) struct Tasks {
     runtime: Handle,
     /// Cancelled when the device stops.
@@ -30,6 +63,8 @@ pub(crate) struct Tasks {
     services: TaskTracker,
     /// What the device does for somebody: connections and handlers.
     work: TaskTracker,
+    /// What runs handlers that may block.
+    workers: Arc<Workers>,
     /// Whether stopping has waited for the work, in vain or not.
     was_waited_for: AtomicBool,
 }
@@ -37,6 +72,7 @@ pub(crate) struct Tasks {
 impl Tasks {
     pub(crate) fn new(runtime: Handle) -> Self {
         Self {
+            workers: Workers::new(runtime.clone()),
             runtime,
             stopping: CancellationToken::new(),
             services: TaskTracker::new(),
@@ -88,9 +124,9 @@ impl Tasks {
             Poll::Ready(catch_unwind(poll))
         });
         match polled.await {
-            Ok(Poll::Ready(output)) => Started::Done(output),
-            Ok(Poll::Pending) => Started::Waits(self.spawn(handler)),
-            Err(_) => Started::Panicked,
+            Ok(Poll::Ready(output)) => Started::Ended(Ended::Returned(output)),
+            Ok(Poll::Pending) => Started::Runs(Running::AsTask(self.spawn(handler))),
+            Err(_) => Started::Ended(Ended::Panicked),
         }
     }
 
@@ -100,13 +136,17 @@ impl Tasks {
     }
 
     /// A handler of the user's, on a thread where it may block.
-    pub(crate) fn spawn_blocking_handler<T: Send + 'static>(
+    pub(crate) fn start_blocking_handler<T: Send + 'static>(
         &self,
         handler: impl FnOnce() -> T + Send + 'static,
-    ) -> JoinHandle<T> {
+    ) -> Started<T> {
         let identity = Cell::new(self.identity());
-        let scoped = move || IN_HANDLER.sync_scope(identity, handler);
-        self.work.spawn_blocking_on(scoped, &self.runtime)
+        let token = self.work.token();
+        let returned = self.workers.run(move || {
+            let _token = token;
+            IN_HANDLER.sync_scope(identity, handler)
+        });
+        Started::Runs(Running::OnThread(returned))
     }
 
     /// Whether the caller is one of these handlers.
