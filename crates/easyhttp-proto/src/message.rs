@@ -9,6 +9,8 @@
 //!  "data": {"sensor": "temperature"}}
 //! ```
 
+mod usual;
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,13 +39,12 @@ pub struct Message<'a> {
 }
 
 /// Who speaks, to whom, when. Every field may be missing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header {
     /// The device that sent the message.
     pub sender_id: Option<DeviceId>,
     /// The TCP port on which the sender answers; none if it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_port: Option<u16>,
     /// The device that the message is meant for.
     pub recipient_id: Option<DeviceId>,
@@ -117,6 +118,10 @@ impl<'a> Message<'a> {
     ///
     /// As [`decode`](Self::decode).
     pub fn decode_text(text: &'a str) -> Result<Self, Malformed> {
+        usual::read(text).map_or_else(|| Self::decode_unusual(text), Ok)
+    }
+
+    fn decode_unusual(text: &'a str) -> Result<Self, Malformed> {
         let wire: WireMessage<'a> = json::object_of(text)?;
         let command = json::unsigned(wire.command).and_then(Command::from_number);
         Ok(Self {
@@ -172,8 +177,18 @@ impl<'a> Message<'a> {
         }
         json.extend_from_slice(b"\"type\":");
         write_text(&mut json, &self.command.number());
-        json.extend_from_slice(b",\"header\":");
-        write_text(&mut json, &self.header);
+        let Header { sender_id, sender_port, recipient_id, timestamp } = &self.header;
+        json.extend_from_slice(b",\"header\":{\"sender_id\":");
+        write_id(&mut json, sender_id.as_ref());
+        if let Some(port) = sender_port {
+            json.extend_from_slice(b",\"sender_port\":");
+            write_text(&mut json, port);
+        }
+        json.extend_from_slice(b",\"recipient_id\":");
+        write_id(&mut json, recipient_id.as_ref());
+        json.extend_from_slice(b",\"timestamp\":");
+        write_text(&mut json, timestamp);
+        json.push(b'}');
         json
     }
 
@@ -199,6 +214,18 @@ fn is_carried(data: &str) -> bool {
 
 fn write(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
     value.serialize(&mut serde_json::Serializer::new(json))
+}
+
+/// Writes an id, which has nothing to escape.
+fn write_id(json: &mut Vec<u8>, id: Option<&DeviceId>) {
+    match id {
+        Some(id) => {
+            json.push(b'"');
+            json.extend_from_slice(id.as_str().as_bytes());
+            json.push(b'"');
+        }
+        None => json.extend_from_slice(b"null"),
+    }
 }
 
 /// Writes what is made of texts and numbers.

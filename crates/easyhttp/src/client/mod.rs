@@ -6,7 +6,7 @@
 mod connection;
 mod socket;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, Weak};
@@ -36,6 +36,8 @@ pub(crate) struct Answer {
     pub(crate) note: Option<String>,
     /// The body; empty if it is no text.
     pub(crate) text: Text,
+    /// When all of it was there.
+    pub(crate) arrived: Instant,
 }
 
 /// Why there is no answer.
@@ -53,6 +55,8 @@ pub(crate) enum Failure {
 /// How a connection may be had, and used.
 #[derive(Clone, Copy)]
 pub(crate) struct Connect {
+    /// When the exchange begins.
+    pub(crate) begun: Instant,
     /// How long a new one may take.
     pub(crate) limit: Duration,
     /// Whether it must be a new one.
@@ -72,7 +76,7 @@ pub(crate) struct Client {
 
 #[derive(Default)]
 struct Idle {
-    connections: HashMap<SocketAddr, Vec<Connection>>,
+    connections: BTreeMap<SocketAddr, Vec<Box<Connection>>>,
     /// How many there are in all.
     count: usize,
     has_reaper: bool,
@@ -96,11 +100,12 @@ impl Client {
             let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
-                None => (Connection::open(at, connect.limit).await?, true),
+                None => (Box::new(Connection::open(at, connect.limit).await?), true),
             };
             let request = Request::Post(message);
             match connection.exchange(request, self.body, connect.blocks_until).await {
                 Ok(answer) => {
+                    connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
                     // right after this answer, without having said so.
                     if answer.status != 500 {
@@ -136,10 +141,10 @@ impl Client {
     }
 
     /// A kept connection that is still open, as far as that has to be known.
-    fn take(&self, at: SocketAddr, connect: Connect) -> Option<Connection> {
+    fn take(&self, at: SocketAddr, connect: Connect) -> Option<Box<Connection>> {
         loop {
             let mut connection = lock(&self.idle).take(at)?;
-            let unused = connection.used.elapsed();
+            let unused = connect.begun.saturating_duration_since(connection.used);
             let looks = !connect.is_repeatable || unused >= FRESH;
             if unused < self.keep && connection.is_open(looks) {
                 return Some(connection);
@@ -147,11 +152,10 @@ impl Client {
         }
     }
 
-    fn keep(&self, tasks: &Tasks, at: SocketAddr, mut connection: Connection) {
+    fn keep(&self, tasks: &Tasks, at: SocketAddr, connection: Box<Connection>) {
         if !connection.is_fit() {
             return;
         }
-        connection.used = Instant::now();
         let mut idle = lock(&self.idle);
         if idle.is_closed {
             return;
@@ -165,13 +169,13 @@ impl Client {
 }
 
 impl Idle {
-    fn take(&mut self, at: SocketAddr) -> Option<Connection> {
+    fn take(&mut self, at: SocketAddr) -> Option<Box<Connection>> {
         let connection = self.connections.get_mut(&at)?.pop()?;
         self.count -= 1;
         Some(connection)
     }
 
-    fn keep(&mut self, at: SocketAddr, connection: Connection) {
+    fn keep(&mut self, at: SocketAddr, connection: Box<Connection>) {
         let kept = self.connections.entry(at).or_default();
         if kept.len() < limits::CLIENT_IDLE_CONNECTIONS && self.count < limits::CLIENT_IDLE_IN_ALL {
             kept.push(connection);
@@ -247,7 +251,8 @@ mod tests {
         let ways = [None, Some(soon), Some(soon), None, Some(soon), None, None];
         for (n, blocks_until) in ways.into_iter().enumerate() {
             // Every other one is looked at before.
-            let connect = Connect { limit, anew: false, is_repeatable: n % 2 == 0, blocks_until };
+            let (begun, is_repeatable) = (Instant::now(), n % 2 == 0);
+            let connect = Connect { begun, limit, anew: false, is_repeatable, blocks_until };
             let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", connect));
             assert!(answer.is_ok_and(|answer| &*answer.text == "{}"));
         }
