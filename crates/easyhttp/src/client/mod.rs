@@ -76,7 +76,7 @@ pub(crate) struct Client {
 
 #[derive(Default)]
 struct Idle {
-    connections: BTreeMap<SocketAddr, Vec<Box<Connection>>>,
+    connections: BTreeMap<SocketAddr, Vec<Connection>>,
     /// How many there are in all.
     count: usize,
     has_reaper: bool,
@@ -100,7 +100,7 @@ impl Client {
             let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
-                None => (Box::new(Connection::open(at, connect.limit).await?), true),
+                None => (Connection::open(at, connect.limit).await?, true),
             };
             let request = Request::Post(message);
             match connection.exchange(request, self.body, connect.blocks_until).await {
@@ -141,7 +141,7 @@ impl Client {
     }
 
     /// A kept connection that is still open, as far as that has to be known.
-    fn take(&self, at: SocketAddr, connect: Connect) -> Option<Box<Connection>> {
+    fn take(&self, at: SocketAddr, connect: Connect) -> Option<Connection> {
         loop {
             let mut connection = lock(&self.idle).take(at)?;
             let unused = connect.begun.saturating_duration_since(connection.used);
@@ -152,7 +152,7 @@ impl Client {
         }
     }
 
-    fn keep(&self, tasks: &Tasks, at: SocketAddr, connection: Box<Connection>) {
+    fn keep(&self, tasks: &Tasks, at: SocketAddr, connection: Connection) {
         if !connection.is_fit() {
             return;
         }
@@ -169,13 +169,13 @@ impl Client {
 }
 
 impl Idle {
-    fn take(&mut self, at: SocketAddr) -> Option<Box<Connection>> {
+    fn take(&mut self, at: SocketAddr) -> Option<Connection> {
         let connection = self.connections.get_mut(&at)?.pop()?;
         self.count -= 1;
         Some(connection)
     }
 
-    fn keep(&mut self, at: SocketAddr, connection: Box<Connection>) {
+    fn keep(&mut self, at: SocketAddr, connection: Connection) {
         let kept = self.connections.entry(at).or_default();
         if kept.len() < limits::CLIENT_IDLE_CONNECTIONS && self.count < limits::CLIENT_IDLE_IN_ALL {
             kept.push(connection);
