@@ -26,6 +26,12 @@ use crate::malformed::Malformed;
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
+    /// A value of so many levels, without the space around it.
+    pub(crate) fn read(text: &'a str, levels: usize) -> Result<Self, Malformed> {
+        scan::value(text.as_bytes(), levels)?;
+        Ok(Self(text.trim_ascii()))
+    }
+
     /// The text.
     pub fn get(self) -> &'a str {
         self.0

@@ -9,6 +9,8 @@
 //!  "data": {"sensor": "temperature"}}
 //! ```
 
+mod usual;
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,13 +39,12 @@ pub struct Message<'a> {
 }
 
 /// Who speaks, to whom, when. Every field may be missing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header {
     /// The device that sent the message.
     pub sender_id: Option<DeviceId>,
     /// The TCP port on which the sender answers; none if it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_port: Option<u16>,
     /// The device that the message is meant for.
     pub recipient_id: Option<DeviceId>,
@@ -117,6 +118,10 @@ impl<'a> Message<'a> {
     ///
     /// As [`decode`](Self::decode).
     pub fn decode_text(text: &'a str) -> Result<Self, Malformed> {
+        usual::read(text).map_or_else(|| Self::decode_unusual(text), Ok)
+    }
+
+    fn decode_unusual(text: &'a str) -> Result<Self, Malformed> {
         let names = ["version", "type", "header", "data", "error"];
         let [version, command, header, data, error] = json::object(text, names)?;
         let command = json::unsigned(command).and_then(Command::from_number);
@@ -172,16 +177,17 @@ impl<'a> Message<'a> {
         }
         json.extend_from_slice(b"\"type\":");
         write_text(&mut json, &self.command.number());
+        let Header { sender_id, sender_port, recipient_id, timestamp } = &self.header;
         json.extend_from_slice(b",\"header\":{\"sender_id\":");
-        write_id(&mut json, self.header.sender_id);
-        if let Some(port) = &self.header.sender_port {
+        write_id(&mut json, sender_id.as_ref());
+        if let Some(port) = sender_port {
             json.extend_from_slice(b",\"sender_port\":");
             write_text(&mut json, port);
         }
         json.extend_from_slice(b",\"recipient_id\":");
-        write_id(&mut json, self.header.recipient_id);
+        write_id(&mut json, recipient_id.as_ref());
         json.extend_from_slice(b",\"timestamp\":");
-        write_text(&mut json, &self.header.timestamp);
+        write_text(&mut json, timestamp);
         json.push(b'}');
         json
     }
@@ -207,7 +213,8 @@ fn write(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> serde_json::R
     value.serialize(&mut serde_json::Serializer::new(json))
 }
 
-fn write_id(json: &mut Vec<u8>, id: Option<DeviceId>) {
+/// Writes an id, which has nothing to escape.
+fn write_id(json: &mut Vec<u8>, id: Option<&DeviceId>) {
     match id {
         Some(id) => {
             json.push(b'"');

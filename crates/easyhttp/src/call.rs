@@ -287,7 +287,7 @@ impl<'a> Call<'a> {
         // Not beyond the first slice: then there may be more to wait for.
         let last = deadline.checked_sub(SLICE).map(|last| last.min(self.begun + SLICE));
         let blocks_until = last.filter(|_| self.face == Face::Blocking);
-        Connect { limit, anew: false, is_repeatable, blocks_until }
+        Connect { begun: Instant::now(), limit, anew: false, is_repeatable, blocks_until }
     }
 
     /// In so long from now, or when all of the time is over.
@@ -331,7 +331,7 @@ impl<'a> Call<'a> {
     fn known(&self) -> Result<Option<Vec<Address>>> {
         let peers = self.node.peers();
         let Some(peer) = peers.get(self.id) else { return Ok(None) };
-        match peer.ambiguous(self.node.now()) {
+        match peer.ambiguous(self.begun - self.node.started) {
             Some(twins) => Err(Error::Ambiguous { id: self.id, addresses: twins.to_vec() }),
             None => Ok(Some(peer.addresses().to_vec())),
         }
@@ -375,10 +375,8 @@ impl<'a> Call<'a> {
         purpose: Purpose,
     ) -> Result<Reply> {
         let Node { client, tasks, .. } = &**self.node;
-        let sent = Instant::now();
-        let answer = client.post(tasks, at, message, connect).await;
-        let reply = match answer {
-            Ok(answer) => self.read(at, answer, sent.elapsed(), purpose),
+        let reply = match client.post(tasks, at, message, connect).await {
+            Ok(answer) => self.read(at, answer, connect.begun, purpose),
             Err(failure) => Err(self.failed(at, failure)),
         };
         self.note(at, &reply, purpose);

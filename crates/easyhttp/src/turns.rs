@@ -3,7 +3,7 @@
 //! A thousand calls that are started together would open a thousand connections,
 //! of which the device closes most, and ask for more handlers than it runs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use easyhttp_proto::{DeviceId, limits};
@@ -13,7 +13,7 @@ use crate::lock::lock;
 
 /// The calls of one device to each of the others.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<DeviceId, Arc<Semaphore>>>);
+pub(crate) struct Turns(Mutex<BTreeMap<DeviceId, Arc<Semaphore>>>);
 
 impl Turns {
     /// Waits until another call to `id` may begin. It has ended when what this

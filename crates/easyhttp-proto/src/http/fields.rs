@@ -73,26 +73,31 @@ impl Transfer {
             says_keep_alive: false,
         };
         for (name, value) in fields.iter() {
-            if is(name, "content-length") {
-                read.frame(Framing::Length(length(value)?))?;
-            } else if is(name, "transfer-encoding") {
-                if !is(value, "chunked") {
-                    return Err(Fault::Length("Transfer-Encoding can only be chunked"));
+            // By its length, because most are none of these.
+            match name.len() {
+                14 if is(name, "content-length") => read.frame(Framing::Length(length(value)?))?,
+                17 if is(name, "transfer-encoding") => {
+                    if !is(value, "chunked") {
+                        return Err(Fault::Length("Transfer-Encoding can only be chunked"));
+                    }
+                    if is_old {
+                        return Err(Fault::Length("HTTP/1.0 has no chunks"));
+                    }
+                    read.frame(Framing::Chunked)?;
                 }
-                if is_old {
-                    return Err(Fault::Length("HTTP/1.0 has no chunks"));
+                10 if is(name, "connection") => {
+                    for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+                        read.says_close |= is(option, "close");
+                        read.says_keep_alive |= is(option, "keep-alive");
+                    }
                 }
-                read.frame(Framing::Chunked)?;
-            } else if is(name, "connection") {
-                for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-                    read.says_close |= is(option, "close");
-                    read.says_keep_alive |= is(option, "keep-alive");
+                6 if is(name, "expect") => {
+                    if !is(value, "100-continue") {
+                        return Err(Fault::Expectation);
+                    }
+                    read.expects_continue = true;
                 }
-            } else if is(name, "expect") {
-                if !is(value, "100-continue") {
-                    return Err(Fault::Expectation);
-                }
-                read.expects_continue = true;
+                _ => {}
             }
         }
         Ok(read)

@@ -1,7 +1,7 @@
 //! What an answer means, or that there is none.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use easyhttp_proto::exchange::{self, Event, Rejection};
 use easyhttp_proto::http::Fault;
@@ -48,11 +48,12 @@ impl Call<'_> {
         &self,
         at: SocketAddr,
         answer: Answer,
-        took: Duration,
+        begun: Instant,
         purpose: Purpose,
     ) -> Result<Reply> {
         let id = self.id;
-        let Answer { status, note, text } = answer;
+        let Answer { status, note, text, arrived } = answer;
+        let took = arrived - begun;
         match exchange::Reply::read_text(id, status, note.as_deref(), &text) {
             Ok(exchange::Reply::Message(message)) => {
                 let event = match (purpose, message.command) {

@@ -184,7 +184,7 @@ impl Connection {
         self.incoming.finish();
         // What stands behind an answer is not the answer to anything.
         self.is_fit = keeps_alive && status >= 200 && self.incoming.is_empty();
-        Ok(Answer { status, note, text })
+        Ok(Answer { status, note, text, arrived: Instant::now() })
     }
 
     async fn read_on(&mut self) -> Result<(), Failure> {

@@ -6,7 +6,7 @@
 mod connection;
 mod socket;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, Weak};
@@ -36,6 +36,8 @@ pub(crate) struct Answer {
     pub(crate) note: Option<String>,
     /// The body; empty if it is no text.
     pub(crate) text: Text,
+    /// When all of it was there.
+    pub(crate) arrived: Instant,
 }
 
 /// Why there is no answer.
@@ -53,6 +55,8 @@ pub(crate) enum Failure {
 /// How a connection may be had, and used.
 #[derive(Clone, Copy)]
 pub(crate) struct Connect {
+    /// When the exchange begins.
+    pub(crate) begun: Instant,
     /// How long a new one may take.
     pub(crate) limit: Duration,
     /// Whether it must be a new one.
@@ -72,7 +76,7 @@ pub(crate) struct Client {
 
 #[derive(Default)]
 struct Idle {
-    connections: HashMap<SocketAddr, Vec<Connection>>,
+    connections: BTreeMap<SocketAddr, Vec<Connection>>,
     /// How many there are in all.
     count: usize,
     has_reaper: bool,
@@ -101,6 +105,7 @@ impl Client {
             let request = Request::Post(message);
             match connection.exchange(request, self.body, connect.blocks_until).await {
                 Ok(answer) => {
+                    connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
                     // right after this answer, without having said so.
                     if answer.status != 500 {
@@ -139,7 +144,7 @@ impl Client {
     fn take(&self, at: SocketAddr, connect: Connect) -> Option<Connection> {
         loop {
             let mut connection = lock(&self.idle).take(at)?;
-            let unused = connection.used.elapsed();
+            let unused = connect.begun.saturating_duration_since(connection.used);
             let looks = !connect.is_repeatable || unused >= FRESH;
             if unused < self.keep && connection.is_open(looks) {
                 return Some(connection);
@@ -147,11 +152,10 @@ impl Client {
         }
     }
 
-    fn keep(&self, tasks: &Tasks, at: SocketAddr, mut connection: Connection) {
+    fn keep(&self, tasks: &Tasks, at: SocketAddr, connection: Connection) {
         if !connection.is_fit() {
             return;
         }
-        connection.used = Instant::now();
         let mut idle = lock(&self.idle);
         if idle.is_closed {
             return;
@@ -247,7 +251,8 @@ mod tests {
         let ways = [None, Some(soon), Some(soon), None, Some(soon), None, None];
         for (n, blocks_until) in ways.into_iter().enumerate() {
             // Every other one is looked at before.
-            let connect = Connect { limit, anew: false, is_repeatable: n % 2 == 0, blocks_until };
+            let (begun, is_repeatable) = (Instant::now(), n % 2 == 0);
+            let connect = Connect { begun, limit, anew: false, is_repeatable, blocks_until };
             let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", connect));
             assert!(answer.is_ok_and(|answer| &*answer.text == "{}"));
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use easyhttp_proto::discovery::{Pinged, Probed};
 use easyhttp_proto::exchange::Speaker;
@@ -123,7 +123,8 @@ pub(super) async fn who_is_at(
     limit: Duration,
 ) -> Option<(DeviceId, Option<String>)> {
     let ping = speaker.message(Command::Ping, None).encode();
-    let connect = Connect { limit, anew: false, is_repeatable: true, blocks_until: None };
+    let begun = Instant::now();
+    let connect = Connect { begun, limit, anew: false, is_repeatable: true, blocks_until: None };
     let asked = timeout(limit, client.post(tasks, at, &ping, connect)).await;
     let answer = asked.ok()?.ok().filter(|answer| answer.status == 200)?;
     let pong =

@@ -1,9 +1,8 @@
 //! The open connections, and which of them makes way for the next.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -18,6 +17,7 @@ pub(super) struct Connections {
 #[derive(Default)]
 struct Open {
     next: u64,
+    requests: Arc<AtomicU64>,
     states: BTreeMap<u64, Arc<State>>,
 }
 
@@ -31,8 +31,11 @@ pub(super) struct Place {
 #[derive(Default)]
 pub(super) struct State {
     phase: AtomicU8,
-    /// When it last completed a request. None before the first one.
-    completed: Mutex<Option<Instant>>,
+    /// The number of the request that it completed last, of all connections. 0
+    /// before the first one.
+    completed: AtomicU64,
+    /// How many requests all connections completed.
+    requests: Arc<AtomicU64>,
     pub(super) evicted: Notify,
 }
 
@@ -52,7 +55,8 @@ impl State {
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
         if phase == Phase::Sending {
-            *lock(&self.completed) = Some(Instant::now());
+            let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+            self.completed.store(number, Ordering::Relaxed);
         }
     }
 
@@ -76,9 +80,9 @@ impl Connections {
                 .states
                 .iter()
                 .filter_map(|(number, state)| {
-                    let completed = *lock(&state.completed);
+                    let completed = state.completed.load(Ordering::Relaxed);
                     let is_busy = state.phase() == Phase::Answering;
-                    (completed.is_none() || !is_busy).then_some((completed, *number))
+                    (completed == 0 || !is_busy).then_some((completed, *number))
                 })
                 .min();
             let (_, number) = weakest?;
@@ -88,7 +92,8 @@ impl Connections {
         }
         let number = open.next;
         open.next += 1;
-        let state = Arc::<State>::default();
+        let requests = Arc::clone(&open.requests);
+        let state = Arc::new(State { requests, ..State::default() });
         open.states.insert(number, Arc::clone(&state));
         Some(Place { number, state, open: Arc::clone(&self.open) })
     }

@@ -24,7 +24,7 @@ impl Timed {
         Self { stream, deadline: Deadline::after(span) }
     }
 
-    /// Moves the deadline to this long from now.
+    /// Moves the deadline to this long from now, or from when it first waits.
     pub(super) fn allow(&mut self, span: Duration) {
         self.deadline.set(span);
     }
@@ -67,35 +67,39 @@ impl Timed {
     }
 }
 
-/// A deadline that moves with every message. Its timer moves only when it would
-/// go off too late, or went off too early: setting a timer each time would cost
-/// as much as parsing the message.
+/// A deadline that moves with every message. Its time is only looked at when there
+/// is something to wait for, and its timer moves only when it would go off too late,
+/// or went off too early: most of what is done takes no time at all.
 struct Deadline {
-    at: Instant,
+    span: Duration,
+    /// When it passes, once somebody has waited.
+    at: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Deadline {
     fn after(span: Duration) -> Self {
         let at = instant_after(span).into();
-        Self { at, timer: Box::pin(sleep_until(at)) }
+        Self { span, at: Some(at), timer: Box::pin(sleep_until(at)) }
     }
 
     fn set(&mut self, span: Duration) {
-        self.at = instant_after(span).into();
-        if self.at < self.timer.deadline() {
-            self.timer.as_mut().reset(self.at);
-        }
+        self.span = span;
+        self.at = None;
     }
 
     /// The error that it has passed, once it has.
     fn poll<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let at = *self.at.get_or_insert_with(|| instant_after(self.span).into());
+        if at < self.timer.deadline() {
+            self.timer.as_mut().reset(at);
+        }
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            if self.timer.deadline() >= self.at {
+            if self.timer.deadline() >= at {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
-            self.timer.as_mut().reset(self.at);
+            self.timer.as_mut().reset(at);
         }
     }
 }
