@@ -14,6 +14,7 @@ mod usual;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::{self, Write};
 
 use serde::Serialize;
 
@@ -144,18 +145,20 @@ impl<'a> Message<'a> {
         self.end(json)
     }
 
-    /// Writes the message with this data, which becomes JSON on the way. What
-    /// becomes `null` is no data.
+    /// Writes the message with data that `write` appends as JSON. What it writes as
+    /// `null` is no data.
     ///
     /// # Errors
     ///
-    /// The data cannot be written as JSON, or is nested too deep to be read by
-    /// others.
-    pub fn encode_with(&self, data: &(impl Serialize + ?Sized)) -> serde_json::Result<Vec<u8>> {
+    /// That of `write`, or that the data is nested too deep to be read by others.
+    pub fn encode_with(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    ) -> serde_json::Result<Vec<u8>> {
         let mut json = self.begin(0);
         let before = json.len();
         json.extend_from_slice(DATA);
-        write(&mut json, data)?;
+        write(&mut json)?;
         let data = &json[before + DATA.len()..];
         if json::is_deeper(data, LEVELS) {
             return Err(serde::ser::Error::custom("it is nested too deep"));
@@ -172,22 +175,28 @@ impl<'a> Message<'a> {
         json.push(b'{');
         if let Some(version) = &self.version {
             json.extend_from_slice(b"\"version\":");
-            write_text(&mut json, version);
+            match &**version {
+                VERSION => write_plain(&mut json, VERSION),
+                other => write_value(&mut json, &other),
+            }
             json.push(b',');
         }
         json.extend_from_slice(b"\"type\":");
-        write_text(&mut json, &self.command.number());
+        write_number(&mut json, self.command.number());
         let Header { sender_id, sender_port, recipient_id, timestamp } = &self.header;
         json.extend_from_slice(b",\"header\":{\"sender_id\":");
         write_id(&mut json, sender_id.as_ref());
         if let Some(port) = sender_port {
             json.extend_from_slice(b",\"sender_port\":");
-            write_text(&mut json, port);
+            write_number(&mut json, port);
         }
         json.extend_from_slice(b",\"recipient_id\":");
         write_id(&mut json, recipient_id.as_ref());
         json.extend_from_slice(b",\"timestamp\":");
-        write_text(&mut json, timestamp);
+        match timestamp {
+            Some(timestamp) => write_number(&mut json, timestamp),
+            None => json.extend_from_slice(b"null"),
+        }
         json.push(b'}');
         json
     }
@@ -196,7 +205,7 @@ impl<'a> Message<'a> {
     fn end(&self, mut json: Vec<u8>) -> Vec<u8> {
         if let Some(error) = &self.error {
             json.extend_from_slice(b",\"error\":");
-            write_text(&mut json, error);
+            write_value(&mut json, error);
         }
         json.push(b'}');
         json
@@ -209,25 +218,36 @@ const DATA: &[u8] = b",\"data\":";
 /// How many levels data may have: the message itself is one.
 const LEVELS: usize = limits::DEPTH - 1;
 
-fn write(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
-    value.serialize(&mut serde_json::Serializer::new(json))
-}
-
-/// Writes an id, which has nothing to escape.
 fn write_id(json: &mut Vec<u8>, id: Option<&DeviceId>) {
     match id {
-        Some(id) => {
-            json.push(b'"');
-            json.extend_from_slice(id.as_str().as_bytes());
-            json.push(b'"');
-        }
+        Some(id) => write_plain(json, id.as_str()),
         None => json.extend_from_slice(b"null"),
     }
 }
 
-/// Writes what is made of texts and numbers.
-fn write_text(json: &mut Vec<u8>, value: &impl Serialize) {
-    write(json, value).expect("texts and numbers can always be written");
+/// Writes a text that has nothing to escape.
+fn write_plain(json: &mut Vec<u8>, text: &str) {
+    json.push(b'"');
+    json.extend_from_slice(text.as_bytes());
+    json.push(b'"');
+}
+
+fn write_number(json: &mut Vec<u8>, number: impl fmt::Display) {
+    struct Digits<'a>(&'a mut Vec<u8>);
+    impl fmt::Write for Digits<'_> {
+        fn write_str(&mut self, digits: &str) -> fmt::Result {
+            self.0.extend_from_slice(digits.as_bytes());
+            Ok(())
+        }
+    }
+    // It takes all that is written to it.
+    let _ = write!(Digits(json), "{number}");
+}
+
+/// Writes what is made of texts.
+fn write_value(json: &mut Vec<u8>, value: &impl Serialize) {
+    let text = serde_json::to_vec(value).expect("texts can always be written");
+    json.extend_from_slice(&text);
 }
 
 impl Header {

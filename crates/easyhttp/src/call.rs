@@ -44,7 +44,10 @@ impl Node {
         ) {
             return Err(Error::NotARequest(command));
         }
-        let message = self.speaker().message(command, Some(id)).encode_with(&data);
+        let message = self
+            .speaker()
+            .message(command, Some(id))
+            .encode_with(|json| serde_json::to_writer(json, data));
         let message = message.map_err(Error::InvalidData)?;
         let most = self.settings.limits.body;
         if message.len() > most {
