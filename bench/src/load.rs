@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,8 @@ pub struct Load {
     /// How many calls may still begin.
     left: AtomicU64,
     took: Histogram,
+    /// Tells the clock that all is prepared.
+    begin: SyncSender<()>,
     /// When the server was started, if that counts.
     server_started: Option<Instant>,
 }
@@ -60,8 +63,10 @@ impl Load {
         &self.task
     }
 
-    /// Another one that calls.
+    /// Another one that calls. From the first on, the time runs.
     pub fn caller(&'static self) -> Caller {
+        // It is full as soon as somebody has told it.
+        let _ = self.begin.try_send(());
         Caller { load: self, asked: Instant::now() }
     }
 
@@ -72,16 +77,18 @@ impl Load {
             Until::Time { .. } => (WARMING, u64::MAX),
             Until::Calls(calls) => (MEASURING, calls),
         };
+        let (begin, begun) = sync_channel(1);
         let load: &'static Self = Box::leak(Box::new(Self {
             task,
             phase: phase.into(),
             left: left.into(),
             took: Histogram::new(),
+            begin,
             server_started: server.as_ref().map(|server| server.started),
         }));
         let (start, end) = match load.task.until {
             Until::Time { warm_up, measured } => {
-                let clock = thread::spawn(move || load.keep_time(warm_up, measured));
+                let clock = thread::spawn(move || load.keep_time(&begun, warm_up, measured));
                 call(load)?;
                 clock.join().map_err(|_| "the clock panicked")??
             }
@@ -95,13 +102,16 @@ impl Load {
     }
 
     /// Watches the clock while others call.
-    fn keep_time(&self, warm_up: u64, measured: u64) -> Result<(Look, Look)> {
+    fn keep_time(&self, begun: &Receiver<()>, warm_up: u64, measured: u64) -> Result<(Look, Look)> {
+        begun.recv()?;
         sleep(Duration::from_millis(warm_up));
         let start = self.look()?;
         self.phase.store(MEASURING, Ordering::Relaxed);
         sleep(Duration::from_millis(measured));
+        // Before any thread ends, and takes what it has used with it.
+        let end = self.look()?;
         self.phase.store(OVER, Ordering::Relaxed);
-        Ok((start, self.look()?))
+        Ok((start, end))
     }
 
     fn look(&self) -> Result<Look> {

@@ -43,7 +43,17 @@ const PANELS: &[Panel] = &[
 
 /// Who is shown; the others stand in the tables.
 const SHOWN: &[&str] = &[
-    "tcp", "async", "hyper", "axum", "coap", "iroh", "mqtt", "nats", "zenoh", "libp2p", "python",
+    "tcp",
+    "async",
+    "hyper",
+    "axum",
+    "coap",
+    "iroh",
+    "mqtt",
+    "nats",
+    "zenoh",
+    "libp2p",
+    "python",
     "easyhttp-python",
 ];
 
@@ -102,8 +112,7 @@ pub(crate) fn render(results: &Results) -> Option<String> {
     }
     for (number, panel) in PANELS.iter().enumerate() {
         let left = NAMES + PANEL * number as f64;
-        let rows: Vec<_> =
-            shown.iter().map(|name| (label(name).1, value(name, panel))).collect();
+        let rows: Vec<_> = shown.iter().map(|name| (label(name).1, value(name, panel))).collect();
         draw(&mut svg, panel, left, &rows, value(BASELINE, panel)?);
     }
     svg.push_str("</svg>\n");
@@ -151,6 +160,7 @@ fn draw(svg: &mut String, panel: &Panel, left: f64, rows: &[(&str, Option<f64>)]
             );
         }
         let (x, y, value) = (left + width + 6.0, y + 13.0, number(*value));
-        let _ = writeln!(svg, "<text class=\"value {class}\" x=\"{x:.1}\" y=\"{y:.1}\">{value}</text>");
+        let _ =
+            writeln!(svg, "<text class=\"value {class}\" x=\"{x:.1}\" y=\"{y:.1}\">{value}</text>");
     }
 }

@@ -10,6 +10,7 @@ use crate::loads::{CROWD, Load, ON_ALL_CORES, ON_ONE_CORE};
 use crate::programs::Programs;
 use crate::results::{Figure, Results};
 use crate::servers::{Running, Servers, ask};
+use crate::syscalls;
 
 /// How long a server has had nothing to do until it counts as idle.
 const SETTLED: Duration = Duration::from_millis(500);
@@ -52,9 +53,8 @@ impl Run<'_> {
     }
 
     fn contenders(&self) -> Vec<&'static Contender> {
-        let takes_part = |contender: &&&Contender| {
-            !self.results.left_out.contains_key(contender.name)
-        };
+        let takes_part =
+            |contender: &&&Contender| !self.results.left_out.contains_key(contender.name);
         self.contenders.iter().filter(takes_part).copied().collect()
     }
 
@@ -105,27 +105,41 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What takes too long to be repeated, or does not vary.
-    pub(crate) fn once(&mut self) -> Result<()> {
-        self.look_at_sizes()?;
-        for name in ["async", BASELINE] {
-            let Some(contender) = self.contenders().into_iter().find(|known| known.name == name)
-            else {
-                continue;
-            };
-            eprintln!("a million calls: {name}");
-            let mut servers = Servers::new(self.programs, None);
-            servers.start(contender)?;
-            let figures = servers.ask(contender, Load::Million.task(self.quick))?;
-            self.results.add_figures(0, name, Load::Million, &figures);
-            crate::syscalls::count(self.programs, contender, &mut self.results)?;
+    /// What takes too long to be repeated, or does not vary. What cannot be measured is left
+    /// out.
+    pub(crate) fn once(&mut self) {
+        let here = self.contenders();
+        let both = here.iter().filter(|contender| ["async", BASELINE].contains(&contender.name));
+        let both: Vec<_> = both.copied().collect();
+        self.try_out("sizes", Self::look_at_sizes);
+        for contender in &both {
+            self.try_out("a million calls", |run| run.call_often(contender));
         }
-        if self.contenders().iter().any(|contender| contender.name == "async") {
+        for contender in &both {
+            self.try_out("system calls", |run| {
+                syscalls::count(run.programs, contender, &mut run.results)
+            });
+        }
+        if both.iter().any(|contender| contender.name == "async") {
             for others in [0, 10, 100] {
-                eprintln!("idle with {others} others");
-                self.watch_idle(others)?;
+                self.try_out("idle devices", |run| run.watch_idle(others));
             }
         }
+    }
+
+    fn try_out(&mut self, what: &str, measure: impl FnOnce(&mut Self) -> Result<()>) {
+        eprintln!("{what}");
+        if let Err(error) = measure(self) {
+            eprintln!("{what}: {error}");
+            self.results.left_out.insert(what.to_owned(), error.to_string());
+        }
+    }
+
+    fn call_often(&mut self, contender: &Contender) -> Result<()> {
+        let mut servers = Servers::new(self.programs, None);
+        servers.start(contender)?;
+        let figures = servers.ask(contender, Load::Million.task(self.quick))?;
+        self.results.add_figures(0, contender.name, Load::Million, &figures);
         Ok(())
     }
 
@@ -162,11 +176,13 @@ impl Run<'_> {
         };
         let (found, time) = if self.quick { (FOUND / 4, WATCHED / 4) } else { (FOUND, WATCHED) };
         sleep(found);
-        let look = || Ok::<_, easyhttp_bench::Error>((
-            Instant::now(),
-            process::wake_ups(watched.id())?,
-            process::cpu_time(watched.id())?,
-        ));
+        let look = || {
+            Ok::<_, easyhttp_bench::Error>((
+                Instant::now(),
+                process::wake_ups(watched.id())?,
+                process::cpu_time(watched.id())?,
+            ))
+        };
         let start = look()?;
         sleep(time);
         let end = look()?;

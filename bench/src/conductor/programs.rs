@@ -59,19 +59,17 @@ impl Programs {
             }
         }
         for contender in contenders {
-            if let Some(broker) = contender.broker.filter(|broker| broker_program(*broker).is_none())
+            if let Some(broker) =
+                contender.broker.filter(|broker| broker_program(*broker).is_none())
             {
-                let reason = format!(
-                    "{} is not installed; `bench/install` installs it",
-                    broker.file_name()
-                );
+                let reason =
+                    format!("{} is not installed; `bench/install` installs it", broker.file_name());
                 left_out.insert(contender.name.to_owned(), reason);
             }
         }
         eprintln!("building easyhttp");
         programs.easyhttp = Some(cargo(&["--package", "easyhttp-cli"], WORKSPACE, "release")?);
-        programs.smallest =
-            Some(bench_binary("bench-easyhttp-smallest", "easyhttp", "smallest")?);
+        programs.smallest = Some(bench_binary("bench-easyhttp-smallest", "easyhttp", "smallest")?);
         Ok((programs, left_out))
     }
 

@@ -80,6 +80,8 @@ const IDLE: &[(usize, &str)] = &[(0, "nobody else"), (10, "10 others"), (100, "1
 const SYSCALLS: &[Column] = &[
     column("one after the other: client", OneCore, ClientSyscalls),
     column("server", OneCore, ServerSyscalls),
+    column("futex: client", OneCore, ClientFutexes),
+    column("server", OneCore, ServerFutexes),
     column("64 in flight: client", At64, ClientSyscalls),
     column("server", At64, ServerSyscalls),
 ];
@@ -101,12 +103,24 @@ pub(crate) fn render(results: &Results) -> String {
     text.push_str("\n## Where we lose\n\n");
     text.push_str(&standing::losses(results));
     for (title, says, columns) in [
-        ("One call after the other", "Microseconds. On one core it shows what a call costs; with several, mostly how long it takes to wake a core that sleeps.", ONE_AFTER_THE_OTHER),
+        (
+            "One call after the other",
+            "Microseconds. On one core it shows what a call costs; with several, mostly how long it takes to wake a core that sleeps.",
+            ONE_AFTER_THE_OTHER,
+        ),
         ("Many at once", "Calls a second, on all cores.", AT_ONCE),
         ("What a call costs", "Microseconds of processor time for one call, 64 in flight.", CPU),
-        ("Memory, start and size", "MB (10⁶ bytes). The memory at 64 in flight is the most there was. The first answer is timed from the start of the server's process, and has the client's preparations in it.", SIZES),
+        (
+            "Memory, start and size",
+            "MB (10⁶ bytes). The memory at 64 in flight is the most there was. The first answer is timed from the start of the server's process, and has the client's preparations in it.",
+            SIZES,
+        ),
         ("Larger answers", "MB a second, one call after the other.", ANSWERS),
-        ("Many peers, many calls", "A device of ours has its own port, table of peers and handlers; here they share a process.", MANY),
+        (
+            "Many peers, many calls",
+            "A device of ours has its own port, table of peers and handlers; here they share a process.",
+            MANY,
+        ),
         ("System calls for one call", "As strace counts them.", SYSCALLS),
     ] {
         let _ = write!(text, "\n## {title}\n\n{says}\n\n");
@@ -130,14 +144,18 @@ fn targets(text: &mut String, results: &Results) {
     text.push_str("| | compared with | aim | measured | |\n|---|---|--:|--:|---|\n");
     for target in TARGETS {
         let (value, verdict) = match target.value(results) {
-            Some(value) => (
-                target.written(value),
-                if target.is_met(value) { "met" } else { "**missed**" },
-            ),
+            Some(value) => {
+                (target.written(value), if target.is_met(value) { "met" } else { "**missed**" })
+            }
             None => ("–".to_owned(), "not measured"),
         };
         let other = target.compared_with();
-        let _ = writeln!(text, "| {} | {other} | {} | {value} | {verdict} |", target.what, target.aim());
+        let _ = writeln!(
+            text,
+            "| {} | {other} | {} | {value} | {verdict} |",
+            target.what,
+            target.aim()
+        );
     }
 }
 
@@ -200,7 +218,11 @@ fn table(text: &mut String, results: &Results, columns: &[Column]) {
         if columns.iter().all(|column| value(column).is_none()) {
             continue;
         }
-        let title = if row.kind == Kind::Ours { format!("**{}**", row.title) } else { row.title.to_owned() };
+        let title = if row.kind == Kind::Ours {
+            format!("**{}**", row.title)
+        } else {
+            row.title.to_owned()
+        };
         let _ = write!(text, "| {title}");
         for column in &columns {
             let value = value(column).map(|value| number(value * column.unit));
@@ -258,7 +280,9 @@ fn notes(text: &mut String, results: &Results) {
     for row in CONTENDERS.iter().filter(is_here) {
         let _ = writeln!(text, "- **{}**: {}", row.title, row.note);
     }
-    text.push_str("\n## Who does more than we do\n\nTheir figures pay for what ours do not have:\n\n");
+    text.push_str(
+        "\n## Who does more than we do\n\nTheir figures pay for what ours do not have:\n\n",
+    );
     for row in CONTENDERS.iter().filter(|row| !row.does_more.is_empty()).filter(is_here) {
         let _ = writeln!(text, "- {} {}", row.title, row.does_more);
     }

@@ -30,6 +30,8 @@ pub(crate) enum Figure {
     /// System calls for one call.
     ClientSyscalls,
     ServerSyscalls,
+    ClientWrites,
+    ServerWrites,
     ClientFutexes,
     ServerFutexes,
     /// Wake-ups a second.

@@ -138,7 +138,11 @@ impl<'a> Servers<'a> {
     }
 
     /// Lets the client of a contender start another server, and ask it once.
-    pub(crate) fn ask_from_start(&self, contender: &Contender, task: ClientTask) -> Result<Figures> {
+    pub(crate) fn ask_from_start(
+        &self,
+        contender: &Contender,
+        task: ClientTask,
+    ) -> Result<Figures> {
         let server = serde_json::to_string(&self.server_task(contender))?;
         let server = self.programs.command(contender.server, "serve", &server)?;
         let task = ClientTask { broker: self.broker(contender), server, ..task };

@@ -33,7 +33,10 @@ const NOISE: f64 = 1.03;
 
 /// Whom each of ours is to be compared with.
 const PAIRS: &[(&str, &[&str])] = &[
-    ("async", &["tcp", "hyper", "axum", "reqwest", "coap", "iroh", "mqtt", "nats", "zenoh", "libp2p"]),
+    (
+        "async",
+        &["tcp", "hyper", "axum", "reqwest", "coap", "iroh", "mqtt", "nats", "zenoh", "libp2p"],
+    ),
     ("main", &["hyper-main"]),
     ("blocking", &["std", "ureq"]),
     ("python", &["http.client", "easyhttp-python"]),
@@ -68,6 +71,8 @@ pub(crate) fn losses(results: &Results) -> String {
     }
     match text.is_empty() {
         true => "Nowhere, in this run.\n".to_owned(),
-        false => format!("How many times worse than the other one, where it is more than noise:\n\n{text}"),
+        false => format!(
+            "How many times worse than the other one, where it is more than noise:\n\n{text}"
+        ),
     }
 }

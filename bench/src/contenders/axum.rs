@@ -12,10 +12,7 @@ use easyhttp_bench::{Result, contend};
 use tokio::net::TcpListener;
 
 fn main() -> Result<()> {
-    contend(
-        |_, told| one_thread()?.block_on(serve(told)),
-        |_| Err("this is a server".into()),
-    )
+    contend(|_, told| one_thread()?.block_on(serve(told)), |_| Err("this is a server".into()))
 }
 
 async fn serve(told: fn(&str)) -> Result<()> {

@@ -13,10 +13,7 @@ use tokio::net::UdpSocket;
 fn main() -> Result<()> {
     contend(
         |_, told| one_thread()?.block_on(serve(told)),
-        |load| {
-            one_thread()?
-                .block_on(callers(load, |caller| call_until_over(caller, load)))
-        },
+        |load| one_thread()?.block_on(callers(load, |caller| call_until_over(caller, load))),
     )
 }
 

@@ -41,8 +41,9 @@ async fn serve(task: &ServerTask, told: fn(&str)) -> Result<()> {
         let device = device(&id(number), task.discovery);
         let device = match task.way.as_str() {
             "closure" => device.on_fetch(|fetch| payload::reading(&fetch.data.value())),
-            _ => device
-                .on_fetch_async(|fetch| async move { payload::reading(&fetch.data.value()) }),
+            _ => {
+                device.on_fetch_async(|fetch| async move { payload::reading(&fetch.data.value()) })
+            }
         };
         devices.push(device.start().await?);
     }

@@ -22,11 +22,7 @@ fn swarm() -> Result<Swarm<Behaviour<Bytes>>> {
     let protocols = [(StreamProtocol::new("/easyhttp-bench"), ProtocolSupport::Full)];
     Ok(SwarmBuilder::with_new_identity()
         .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            yamux::Config::default,
-        )?
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)?
         .with_behaviour(|_| Behaviour::new(protocols, Config::default()))?
         .with_swarm_config(|config| config.with_idle_connection_timeout(LONG))
         .build())

@@ -6,6 +6,7 @@ One caller is a blocking call; several are tasks of asyncio, or threads of http.
 """
 
 import asyncio
+import contextlib
 import http.client
 import json
 import os
@@ -76,9 +77,10 @@ def call(task, load):
         easy = device(task, "EasyHTTP", CLIENT)
         easy.start()
         easy.add(SERVER, *address(task))
-        while load.asks():
+        caller = load.caller()
+        while caller.asks():
             check(easy.fetch(SERVER, {"sensor": "temperature"}))
-            load.answered()
+            caller.answered()
         easy.stop()
     else:
         asyncio.run(call_async(task, load))
@@ -141,10 +143,11 @@ class Load:
         self.took = []
         self.processes = [os.getpid(), *task["watched"]]
         self.time = task["until"]["Time"]
-        self.own = self.caller()
-        self.asks, self.answered = self.own.asks, self.own.answered
+        self.clock = threading.Thread(target=self.keep_time)
 
     def caller(self):
+        if self.clock.ident is None:
+            self.clock.start()
         return Caller(self)
 
     def keep_time(self):
@@ -152,13 +155,15 @@ class Load:
         self.start = self.look()
         self.phase = "measuring"
         time.sleep(self.time["measured"] / 1e3)
-        self.phase = "over"
+        # Before any thread ends, and takes what it has used with it.
         self.end = self.look()
+        self.phase = "over"
 
     def look(self):
         return time.perf_counter(), [cpu_time(process) for process in self.processes]
 
     def figures(self):
+        self.clock.join()
         took = sorted(self.took)
         calls = len(took)
         cpu = [(end - start) / calls for start, end in zip(self.start[1], self.end[1])]
@@ -188,8 +193,11 @@ class Caller:
 
 
 def cpu_time(process):
-    threads = Path(f"/proc/{process}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
+    nanos = 0
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            nanos += int((thread / "schedstat").read_text().split()[0])
+    return nanos
 
 
 def status(process):
@@ -208,10 +216,7 @@ def main():
         serve(task)
         return
     load = Load(task)
-    clock = threading.Thread(target=load.keep_time)
-    clock.start()
     call(task, load)
-    clock.join()
     print(json.dumps(load.figures()), flush=True)
 
 

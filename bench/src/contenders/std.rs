@@ -86,7 +86,8 @@ fn head(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
     if answer.code != Some(200) {
         return Err(format!("the server says {:?}", answer.code).into());
     }
-    let is_length = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("content-length");
+    let is_length =
+        |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("content-length");
     let length = answer.headers.iter().find(is_length).ok_or("no length")?.value;
     Ok(Some((head, str::from_utf8(length)?.parse()?)))
 }

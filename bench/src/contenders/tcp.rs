@@ -29,7 +29,10 @@ fn serve(told: fn(&str)) -> Result<()> {
             }
             let Some(connection) = &mut connections[number as usize] else { continue };
             match connection.read() {
-                Ok(true) => connection.write(&payload::answer(connection.message())?)?,
+                Ok(true) => {
+                    let answer = payload::answer(connection.message())?;
+                    connection.write(&answer)?;
+                }
                 Ok(false) => {}
                 // The client has what it wants.
                 Err(_) => connections[number as usize] = None,

@@ -63,11 +63,7 @@ async fn call(load: &'static Load) -> Result<()> {
     callers(load, |caller| call_until_over(session.clone(), caller, load)).await
 }
 
-async fn call_until_over(
-    session: Session,
-    mut caller: Caller,
-    load: &'static Load,
-) -> Result<()> {
+async fn call_until_over(session: Session, mut caller: Caller, load: &'static Load) -> Result<()> {
     while caller.asks() {
         fetch(&session, load).await?;
         caller.answered();
