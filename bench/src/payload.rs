@@ -37,14 +37,14 @@ struct Header<'a> {
 /// What is asked: a reading, and beside it so many bytes.
 pub fn query(bytes: usize) -> Value {
     match bytes {
-        0 => json!({"sensor": "temperature"}),
-        _ => json!({"sensor": "temperature", "bytes": bytes}),
+        0 => json!({"sensor": "humidity"}),
+        _ => json!({"sensor": "humidity", "bytes": bytes}),
     }
 }
 
 /// What the callback answers.
 pub fn reading(query: &Value) -> Value {
-    let mut reading = json!({"sensor": query["sensor"], "value": 23.5, "unit": "C"});
+    let mut reading = json!({"sensor": query["sensor"], "value": 23.5, "unit": "%"});
     if let Some(bytes) = query["bytes"].as_u64() {
         reading["trace"] = "x".repeat(bytes as usize).into();
     }

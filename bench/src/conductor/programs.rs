@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use easyhttp_bench::Result;
 use serde_json::Value;
 
-use crate::contenders::{Broker, Contender, Program, Role};
+use crate::contenders::{Broker, Contender, Kind, Program, Role};
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
@@ -67,9 +67,12 @@ impl Programs {
                 left_out.insert(contender.name.to_owned(), reason);
             }
         }
-        eprintln!("building easyhttp");
-        programs.easyhttp = Some(cargo(&["--package", "easyhttp-cli"], WORKSPACE, "release")?);
-        programs.smallest = Some(bench_binary("bench-easyhttp-smallest", "easyhttp", "smallest")?);
+        if contenders.iter().any(|contender| contender.kind == Kind::Ours) {
+            eprintln!("building easyhttp, and the smallest device");
+            programs.easyhttp = Some(cargo(&["--package", "easyhttp-cli"], WORKSPACE, "release")?);
+            programs.smallest =
+                Some(bench_binary("bench-easyhttp-smallest", "easyhttp", "smallest")?);
+        }
         Ok((programs, left_out))
     }
 

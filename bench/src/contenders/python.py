@@ -22,7 +22,7 @@ CLIENT, SERVER = "AB3F9Z", "7H8G2K"
 
 def reading(sender_id=None, query=None, timestamp=None):
     """The callback."""
-    return {"sensor": query["sensor"], "value": 23.5, "unit": "C"}
+    return {"sensor": query["sensor"], "value": 23.5, "unit": "%"}
 
 
 def check(answer):
@@ -79,7 +79,7 @@ def call(task, load):
         easy.add(SERVER, *address(task))
         caller = load.caller()
         while caller.asks():
-            check(easy.fetch(SERVER, {"sensor": "temperature"}))
+            check(easy.fetch(SERVER, {"sensor": "humidity"}))
             caller.answered()
         easy.stop()
     else:
@@ -90,7 +90,7 @@ async def call_async(task, load):
     async def call_until_over():
         caller = load.caller()
         while caller.asks():
-            check(await easy.fetch(SERVER, {"sensor": "temperature"}))
+            check(await easy.fetch(SERVER, {"sensor": "humidity"}))
             caller.answered()
 
     easy = device(task, "EasyHTTPAsync", CLIENT)
@@ -125,7 +125,7 @@ def call_http_until_over(task, caller):
     header = {"sender_id": CLIENT, "sender_port": 50000, "recipient_id": SERVER}
     while caller.asks():
         header["timestamp"] = int(time.time())
-        data = {"sensor": "temperature"}
+        data = {"sensor": "humidity"}
         message = {"version": "0.4.0", "type": 3, "header": header, "data": data}
         body = json.dumps(message, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json"}
