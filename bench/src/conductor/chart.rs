@@ -20,7 +20,7 @@ struct Panel {
 const PANELS: &[Panel] = &[
     Panel {
         title: "One call, µs",
-        says: "p50, all on one core; shorter is better",
+        says: "p50 on one core; shorter is better",
         load: OneCore,
         figure: P50,
         more_is_better: false,
@@ -57,8 +57,8 @@ const SHOWN: &[&str] = &[
     "easyhttp-python",
 ];
 
-const NAMES: f64 = 132.0;
-const PANEL: f64 = 236.0;
+const NAMES: f64 = 160.0;
+const PANEL: f64 = 240.0;
 const BAR: f64 = 150.0;
 const ROW: f64 = 24.0;
 const TOP: f64 = 66.0;
@@ -98,7 +98,7 @@ pub(crate) fn render(results: &Results) -> Option<String> {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          width=\"{width}\" height=\"{height}\" role=\"img\">\n\
-         <title>EasyHTTP beside others: one small FETCH and its answer between two processes \
+         <title>EasyHTTP beside others: one small FETCH and its answer between two processes\
          </title>\n<style>\n{STYLE}</style>\n"
     );
     for (row, name) in shown.iter().enumerate() {

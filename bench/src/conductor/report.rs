@@ -100,8 +100,10 @@ pub(crate) fn render(results: &Results) -> String {
     );
     text.push_str("\n## What we aim at\n\n");
     targets(&mut text, results);
-    text.push_str("\n## Where we lose\n\n");
-    text.push_str(&standing::losses(results));
+    if results.median("async", OneCore, P50).is_some() {
+        text.push_str("\n## Where we lose\n\n");
+        text.push_str(&standing::losses(results));
+    }
     for (title, says, columns) in [
         (
             "One call after the other",

@@ -15,7 +15,7 @@ use crate::contenders::{Broker, Contender, Role};
 use crate::programs::{Programs, broker_program, target};
 
 /// How long anything here may take before it counts as broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A process that answers, until it is dropped.
 pub(crate) struct Running {
