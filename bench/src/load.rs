@@ -1,129 +1,201 @@
 //! The load that a client makes, and what it measures.
 
-use std::fs;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread::sleep;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
-
-/// Connections are opened, caches filled and threads started meanwhile.
-const WARM_UP: Duration = Duration::from_millis(100);
-const MEASURED: Duration = Duration::from_millis(400);
+use crate::histogram::Histogram;
+use crate::{Call, ClientTask, Result, Until, process};
 
 const WARMING: u8 = 0;
 const MEASURING: u8 = 1;
 const OVER: u8 = 2;
 
-/// What one client saw, in microseconds.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Figures {
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
-    pub(crate) calls_per_second: f64,
-    /// Processor time for one call.
-    pub(crate) client_cpu: f64,
-    pub(crate) server_cpu: f64,
+/// What one client saw. The lists have one entry for the client, and one for each process
+/// that was watched.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Figures {
+    /// Microseconds that half of the calls took at most.
+    pub p50: f64,
+    /// Microseconds that 99 % of the calls took at most.
+    pub p99: f64,
+    /// Microseconds that 99.9 % of the calls took at most.
+    pub p999: f64,
+    /// Calls a second.
+    pub rate: f64,
+    /// Microseconds of processor time for one call.
+    pub cpu: Vec<f64>,
+    /// MB resident at the end.
+    pub resident: Vec<f64>,
+    /// MB resident at most.
+    pub peak: Vec<f64>,
 }
 
-/// What the measured calls took together.
-pub(crate) struct Spent {
-    time: Duration,
-    client_cpu: Duration,
-    server_cpu: Duration,
-}
-
-/// Tells the callers when to call, and gathers how long it took.
-pub(crate) struct Load {
-    pub(crate) in_flight: usize,
+/// Tells the callers when to call, and counts how long it took.
+#[derive(Debug)]
+pub struct Load {
+    task: ClientTask,
     phase: AtomicU8,
-    took: Mutex<Vec<Duration>>,
+    /// How many calls may still begin.
+    left: AtomicU64,
+    took: Histogram,
+    /// Tells the clock that all is prepared.
+    begin: SyncSender<()>,
+    /// When the server was started, if that counts.
+    server_started: Option<Instant>,
 }
 
 /// One of the callers, which waits for each answer before it asks again.
-pub(crate) struct Caller<'a> {
-    load: &'a Load,
+#[derive(Debug)]
+pub struct Caller {
+    load: &'static Load,
     asked: Instant,
-    took: Vec<Duration>,
 }
 
 impl Load {
-    pub(crate) fn new(in_flight: usize) -> Self {
-        Self { in_flight, phase: AtomicU8::new(WARMING), took: Mutex::default() }
+    /// What the conductor wants.
+    pub fn task(&self) -> &ClientTask {
+        &self.task
     }
 
-    pub(crate) fn caller(&self) -> Caller<'_> {
-        Caller { load: self, asked: Instant::now(), took: Vec::new() }
+    /// Another one that calls. From the first on, the time runs.
+    pub fn caller(&'static self) -> Caller {
+        // It is full as soon as somebody has told it.
+        let _ = self.begin.try_send(());
+        Caller { load: self, asked: Instant::now() }
     }
 
-    /// Watches the clock while others call, until it is over.
-    pub(crate) fn measure(&self, server: u32) -> Result<Spent> {
-        let client = std::process::id();
-        let now = || Ok::<_, crate::Error>((Instant::now(), cpu_time(client)?, cpu_time(server)?));
-        sleep(WARM_UP);
-        let start = now()?;
+    /// Lets a client call until it is over, and sums up.
+    pub(crate) fn run(mut task: ClientTask, call: Call) -> Result<Figures> {
+        let server = if task.server.is_empty() { None } else { Some(Server::start(&mut task)?) };
+        let (phase, left) = match task.until {
+            Until::Time { .. } => (WARMING, u64::MAX),
+            Until::Calls(calls) => (MEASURING, calls),
+        };
+        let (begin, begun) = sync_channel(1);
+        let load: &'static Self = Box::leak(Box::new(Self {
+            task,
+            phase: phase.into(),
+            left: left.into(),
+            took: Histogram::new(),
+            begin,
+            server_started: server.as_ref().map(|server| server.started),
+        }));
+        let (start, end) = match load.task.until {
+            Until::Time { warm_up, measured } => {
+                let clock = thread::spawn(move || load.keep_time(&begun, warm_up, measured));
+                call(load)?;
+                clock.join().map_err(|_| "the clock panicked")??
+            }
+            Until::Calls(_) => {
+                let start = load.look()?;
+                call(load)?;
+                (start, load.look()?)
+            }
+        };
+        load.figures(&start, &end)
+    }
+
+    /// Watches the clock while others call.
+    fn keep_time(&self, begun: &Receiver<()>, warm_up: u64, measured: u64) -> Result<(Look, Look)> {
+        begun.recv()?;
+        sleep(Duration::from_millis(warm_up));
+        let start = self.look()?;
         self.phase.store(MEASURING, Ordering::Relaxed);
-        sleep(MEASURED);
+        sleep(Duration::from_millis(measured));
+        // Before any thread ends, and takes what it has used with it.
+        let end = self.look()?;
         self.phase.store(OVER, Ordering::Relaxed);
-        let end = now()?;
-        Ok(Spent {
-            time: end.0 - start.0,
-            client_cpu: end.1 - start.1,
-            server_cpu: end.2 - start.2,
-        })
+        Ok((start, end))
     }
 
-    /// Sums up, when all callers are done.
-    pub(crate) fn figures(&self, spent: &Spent) -> Figures {
-        let mut took = self.took.lock().unwrap_or_else(PoisonError::into_inner);
-        took.sort_unstable();
-        let calls = took.len() as f64;
-        let percentile = |part: f64| micros(took[((calls - 1.0) * part) as usize]);
-        Figures {
-            p50: percentile(0.5),
-            p99: percentile(0.99),
-            calls_per_second: calls / spent.time.as_secs_f64(),
-            client_cpu: micros(spent.client_cpu) / calls,
-            server_cpu: micros(spent.server_cpu) / calls,
+    fn look(&self) -> Result<Look> {
+        let cpu = self.processes().map(process::cpu_time).collect::<Result<_>>()?;
+        Ok(Look { at: Instant::now(), cpu })
+    }
+
+    fn processes(&self) -> impl Iterator<Item = u32> {
+        [std::process::id()].into_iter().chain(self.task.watched.iter().copied())
+    }
+
+    fn figures(&self, start: &Look, end: &Look) -> Result<Figures> {
+        let calls = self.took.count();
+        if calls == 0 {
+            return Err("no call was answered in time".into());
         }
+        let spent = start.cpu.iter().zip(&end.cpu).map(|(start, end)| *end - *start);
+        let memory = self.processes().map(process::memory).collect::<Result<Vec<_>>>()?;
+        let (resident, peak) = memory.into_iter().unzip();
+        Ok(Figures {
+            p50: self.took.percentile(0.5) / 1e3,
+            p99: self.took.percentile(0.99) / 1e3,
+            p999: self.took.percentile(0.999) / 1e3,
+            rate: calls as f64 / (end.at - start.at).as_secs_f64(),
+            cpu: spent.map(|cpu| cpu.as_secs_f64() * 1e6 / calls as f64).collect(),
+            resident,
+            peak,
+        })
     }
 }
 
-impl Caller<'_> {
+/// What had been used at some moment.
+struct Look {
+    at: Instant,
+    cpu: Vec<Duration>,
+}
+
+impl Caller {
     /// Whether to call once more; from here on the time of the call runs.
-    pub(crate) fn asks(&mut self) -> bool {
-        self.asked = Instant::now();
-        self.load.phase.load(Ordering::Relaxed) != OVER
+    pub fn asks(&mut self) -> bool {
+        let load = self.load;
+        self.asked = load.server_started.unwrap_or_else(Instant::now);
+        let may = |left: u64| left.checked_sub(1);
+        load.phase.load(Ordering::Relaxed) != OVER
+            && match load.task.until {
+                Until::Time { .. } => true,
+                Until::Calls(_) => {
+                    load.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, may).is_ok()
+                }
+            }
     }
 
     /// Notes that the answer is here and parsed.
-    pub(crate) fn answered(&mut self) {
+    pub fn answered(&self) {
         if self.load.phase.load(Ordering::Relaxed) == MEASURING {
-            self.took.push(self.asked.elapsed());
+            self.load.took.add(self.asked.elapsed());
         }
     }
 }
 
-impl Drop for Caller<'_> {
+/// A server that this client has started, until it is dropped.
+struct Server {
+    process: Child,
+    started: Instant,
+}
+
+impl Server {
+    /// Starts it, and tells the task its address.
+    fn start(task: &mut ClientTask) -> Result<Self> {
+        let started = Instant::now();
+        let mut process =
+            Command::new(&task.server[0]).args(&task.server[1..]).stdout(Stdio::piped()).spawn()?;
+        let output = process.stdout.take().ok_or("no output")?;
+        let server = Self { process, started };
+        let mut address = String::new();
+        BufReader::new(output).read_line(&mut address)?;
+        task.address = address.trim().to_owned();
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
     fn drop(&mut self) {
-        self.load.took.lock().unwrap_or_else(PoisonError::into_inner).append(&mut self.took);
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
-}
-
-/// The processor time that the threads of a process have used.
-fn cpu_time(process: u32) -> Result<Duration> {
-    let mut nanos = 0;
-    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        // A thread that has just ended is no error.
-        let Ok(stat) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
-        nanos += stat.split(' ').next().unwrap_or_default().parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(nanos))
-}
-
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
 }
