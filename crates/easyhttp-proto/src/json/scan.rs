@@ -17,25 +17,7 @@ pub(super) fn object<'a>(
     text: &'a str,
     mut see: impl FnMut(&'a str, &'a str) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
-    scan.space();
-    scan.take(b'{')?;
-    scan.space();
-    if scan.peek() != Some(b'}') {
-        loop {
-            let name = scan.name()?;
-            let value = scan.value(limits::DEPTH - 1)?;
-            see(&text[name], &text[value])?;
-            scan.space();
-            if scan.peek() != Some(b',') {
-                break;
-            }
-            scan.at += 1;
-            scan.space();
-        }
-    }
-    scan.take(b'}')?;
-    scan.end()
+    each(text, true, |name, value| see(name, value).map(|()| true))
 }
 
 /// Gives the values of a JSON list to `see`, until it wants no more.
@@ -43,14 +25,24 @@ pub(super) fn list<'a>(
     text: &'a str,
     mut see: impl FnMut(&'a str) -> bool,
 ) -> Result<(), Malformed> {
+    each(text, false, |_, value| Ok(see(value)))
+}
+
+fn each<'a>(
+    text: &'a str,
+    is_object: bool,
+    mut see: impl FnMut(&'a str, &'a str) -> Result<bool, Malformed>,
+) -> Result<(), Malformed> {
+    let [open, close] = if is_object { *b"{}" } else { *b"[]" };
     let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
     scan.space();
-    scan.take(b'[')?;
+    scan.take(open)?;
     scan.space();
-    if scan.peek() != Some(b']') {
+    if scan.peek() != Some(close) {
         loop {
+            let name = if is_object { scan.name()? } else { 0..0 };
             let value = scan.value(limits::DEPTH - 1)?;
-            if !see(&text[value]) {
+            if !see(&text[name], &text[value])? {
                 return Ok(());
             }
             scan.space();
@@ -61,7 +53,7 @@ pub(super) fn list<'a>(
             scan.space();
         }
     }
-    scan.take(b']')?;
+    scan.take(close)?;
     scan.end()
 }
 
