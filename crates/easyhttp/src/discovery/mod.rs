@@ -1,6 +1,7 @@
 //! Finding others and being found: the task that drives the state machine of
 //! the protocol, and what it is given.
 
+mod alarm;
 mod dns_sd;
 mod driver;
 mod fresh;
@@ -10,6 +11,10 @@ mod pings;
 mod remembered;
 mod report;
 mod sockets;
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "elsewhere.rs")]
+mod system;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
