@@ -62,8 +62,9 @@ pub enum Pinged {
 #[derive(Debug)]
 pub(super) struct Presence {
     suspects: Vec<Suspect>,
-    /// When a device falls silent at the earliest.
+    /// When a device falls silent at the earliest, and which.
     next_look: Duration,
+    next_silent: Option<DeviceId>,
     goodbyes: Bucket,
     /// The devices of which a goodbye was a lie, each until when that counts.
     lies: Vec<(DeviceId, Duration)>,
@@ -97,12 +98,19 @@ pub(super) enum Verdict {
 impl Presence {
     pub(super) fn new(now: Duration) -> Self {
         let goodbyes = Bucket::new(now, GOODBYES, GOODBYES_A_SECOND);
-        Self { suspects: Vec::new(), next_look: now, goodbyes, lies: Vec::new() }
+        Self { suspects: Vec::new(), next_look: now, next_silent: None, goodbyes, lies: Vec::new() }
     }
 
     /// A device was heard.
     pub(super) fn hear(&mut self, peer: &Peer) {
-        self.next_look = self.next_look.min(silent_from(peer));
+        let silent = silent_from(peer);
+        if self.next_silent == Some(peer.id) {
+            // Now it is another one: looked for at once, while we are awake, and not
+            // when this one would have fallen silent.
+            self.next_look = Duration::ZERO;
+        } else if silent < self.next_look {
+            (self.next_look, self.next_silent) = (silent, Some(peer.id));
+        }
     }
 
     /// A request to this device has failed: its silence is not waited for.
@@ -186,11 +194,14 @@ impl Presence {
     /// Finds the devices that have fallen silent.
     fn look(&mut self, now: Duration, peers: &PeerTable) {
         // Those that are only learned in the meantime wait for the next look.
-        self.next_look = now + limits::UNTOLD_INTERVAL;
+        (self.next_look, self.next_silent) = (now + limits::UNTOLD_INTERVAL, None);
         for peer in peers.iter() {
             match silent_from(peer) {
                 silent if silent <= now => self.suspect(now, peer.id),
-                silent => self.next_look = self.next_look.min(silent),
+                silent if silent < self.next_look => {
+                    (self.next_look, self.next_silent) = (silent, Some(peer.id));
+                }
+                _ => {}
             }
         }
     }

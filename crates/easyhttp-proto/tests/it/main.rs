@@ -7,6 +7,7 @@ mod corners;
 mod crowds;
 mod golden;
 mod http;
+mod idle;
 mod leads;
 mod network;
 mod one;

@@ -8,18 +8,17 @@ use easyhttp_proto::discovery::{Action, Discovery};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::Source;
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::Input;
+use super::alarm::Alarm;
+use super::dns_sd::Looks;
 use super::leads::Leads;
 use super::pings::Pings;
 use super::sockets::Sockets;
+use super::watch::Watch;
 use crate::node::Node;
 use crate::peer::Peer;
-
-/// How often the interfaces are looked at.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// How far the clocks must part for the machine to have slept.
 const SLEPT: Duration = Duration::from_secs(3);
@@ -32,6 +31,7 @@ pub(super) struct Driver {
     inputs: mpsc::UnboundedReceiver<Input>,
     pings: Pings,
     leads: Leads,
+    dns_sd: Option<Looks>,
 }
 
 impl Driver {
@@ -42,34 +42,49 @@ impl Driver {
         inputs: mpsc::UnboundedReceiver<Input>,
         reports: mpsc::UnboundedSender<Input>,
         leads: Leads,
+        dns_sd: Option<Looks>,
     ) -> Self {
         let pings = Pings::new(Arc::clone(&node), reports);
-        Self { machine, node, sockets, inputs, pings, leads }
+        Self { machine, node, sockets, inputs, pings, leads, dns_sd }
     }
 
     /// Runs until `stop`.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut buffer = [0; limits::DATAGRAM_READ];
-        let mut look = tokio::time::interval(LOOK);
+        let mut alarm = Alarm::new();
+        let mut watch = Watch::new(self.node.now());
         let mut clocks = Clocks::now();
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.look(&mut watch, clocks.have_slept());
             self.act();
-            let wakeup = self.machine.next_wakeup().saturating_sub(self.node.now());
+            let due = self.machine.next_wakeup().min(self.sockets.due()).min(watch.due());
             tokio::select! {
                 (length, from) = self.sockets.receive(&mut buffer) => {
                     self.receive(from, &buffer[..length]);
                 }
                 Some(input) = self.inputs.recv() => self.take(input),
-                _ = look.tick() => {
-                    if self.sockets.refresh() | clocks.have_slept() {
-                        self.machine.network_changed(self.node.now());
-                        self.leads.network_changed();
-                    }
-                }
-                () = tokio::time::sleep(wakeup) => {}
+                () = watch.told() => {}
+                () = alarm.ring(self.node.now(), due) => {}
                 () = stop.cancelled() => break,
             }
+        }
+    }
+
+    /// Looks at the network, if it is time.
+    fn look(&mut self, watch: &mut Watch, has_slept: bool) {
+        let now = self.node.now();
+        self.sockets.close_late(now);
+        if now < watch.due() && !has_slept {
+            return;
+        }
+        let seen = self.sockets.refresh();
+        watch.looked(now, seen.are_others);
+        if let Some(dns_sd) = &mut self.dns_sd {
+            dns_sd.are_restless(watch.is_restless(now));
+        }
+        if seen.has_new || has_slept {
+            self.machine.network_changed(now);
+            self.leads.network_changed();
         }
     }
 
@@ -108,7 +123,8 @@ impl Driver {
             let action = self.machine.poll(now, &mut self.node.peers());
             let Some(action) = action else { return };
             match action {
-                Action::Announce { datagram, asks } => self.sockets.announce(&datagram, asks),
+                Action::Announce { datagram, asks: true } => self.sockets.ask(now, &datagram),
+                Action::Announce { datagram, asks: false } => self.sockets.announce(&datagram),
                 Action::Answer(to, datagram) => self.sockets.answer(to, &datagram),
                 Action::Ping(id) => self.pings.ping(id),
                 Action::Probe(id, at) => self.pings.probe(id, at),

@@ -45,7 +45,7 @@ async fn ask(fresh: &FreshId, id: DeviceId, sockets: &mut Sockets, settings: &Se
     let start = Instant::now();
     let mut buffer = [0; limits::DATAGRAM_READ];
     for end in QUESTIONS.iter().skip(1).chain([&WAIT]) {
-        sockets.announce(&fresh.question(), false);
+        sockets.announce(&fresh.question());
         while let Ok((length, from)) = timeout_at(start + *end, sockets.receive(&mut buffer)).await
         {
             let Some(at) = fresh.taken(from, &buffer[..length]) else { continue };

@@ -101,7 +101,7 @@ impl Giver {
     }
 
     async fn give_named_again(&self) {
-        loop {
+        while !self.node.settings.peers.is_empty() {
             self.give_named().await;
             tokio::time::sleep(AGAIN).await;
         }

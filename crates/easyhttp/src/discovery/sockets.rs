@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
@@ -20,10 +20,19 @@ const ANSWERS: Duration = Duration::from_millis(500);
 pub(super) struct Sockets {
     network: Network,
     links: Vec<Link>,
-    /// Hears the answers of Python devices while we ask, and when it was opened.
-    /// They come to the group's port, where only the socket that was opened
-    /// last gets them.
-    latest: Option<(UdpSocket, Instant)>,
+    /// What there was to be used at the last look.
+    wanted: Vec<(Interface, Family)>,
+    /// Hears the answers of Python devices while we ask, and until when. They come
+    /// to the group's port, where only the socket that was opened last gets them.
+    latest: Option<(UdpSocket, Duration)>,
+}
+
+/// What a look at the interfaces has shown.
+pub(super) struct Seen {
+    /// Whether they, or their addresses, are others than at the last look.
+    pub(super) are_others: bool,
+    /// Whether there is one that is used from now on.
+    pub(super) has_new: bool,
 }
 
 /// One interface, as IPv4 or IPv6 sees it.
@@ -48,23 +57,22 @@ impl Sockets {
     pub(super) fn open(network: Network) -> io::Result<Self> {
         // Says at once whether the port can be used at all.
         drop(network.open_answers()?);
-        let mut sockets = Self { network, links: Vec::new(), latest: None };
+        let mut sockets = Self { network, links: Vec::new(), wanted: Vec::new(), latest: None };
         sockets.refresh();
         Ok(sockets)
     }
 
-    /// Follows interfaces that appear, vanish or change their address, and says
-    /// whether there are new ones.
-    pub(super) fn refresh(&mut self) -> bool {
+    /// Follows interfaces that appear, vanish or change their address.
+    pub(super) fn refresh(&mut self) -> Seen {
         let wanted = match self.network.links() {
             Ok(wanted) => wanted,
             Err(error) => {
                 tracing::warn!(%error, "cannot list the network interfaces");
-                return false;
+                return Seen { are_others: false, has_new: false };
             }
         };
-        // Not for longer: a Python device of this host wants its own answers.
-        self.latest.take_if(|(_, opened)| opened.elapsed() > ANSWERS);
+        let are_others = wanted != self.wanted;
+        self.wanted.clone_from(&wanted);
         self.links.retain(|link| wanted.iter().any(|(there, family)| link.is_of(there, *family)));
         let mut has_new = false;
         for (interface, family) in wanted {
@@ -84,16 +92,31 @@ impl Sockets {
         }
         // Others take the address that they hear of first, so IPv4 speaks first.
         self.links.sort_by_key(|link| (link.interface.index, matches!(link.family, Family::V6(_))));
-        has_new
+        Seen { are_others, has_new }
+    }
+
+    /// When [`close_late`](Self::close_late) has something to close.
+    pub(super) fn due(&self) -> Duration {
+        self.latest.as_ref().map_or(Duration::MAX, |(_, until)| *until)
+    }
+
+    /// Closes what is not to be open for longer: a Python device of this host
+    /// wants its own answers.
+    pub(super) fn close_late(&mut self, now: Duration) {
+        self.latest.take_if(|(_, until)| *until <= now);
+    }
+
+    /// Asks everybody by a datagram of [`announce`](Self::announce), and hears the
+    /// answers of all.
+    pub(super) fn ask(&mut self, now: Duration, datagram: &[u8]) {
+        let latest = self.network.open_answers().and_then(into_tokio);
+        self.latest = latest.ok().map(|socket| (socket, now + ANSWERS));
+        self.announce(datagram);
     }
 
     /// Sends to the group on every interface. What an interface does not take
     /// is lost, as any datagram may be.
-    pub(super) fn announce(&mut self, datagram: &[u8], asks: bool) {
-        if asks {
-            let latest = self.network.open_answers().and_then(into_tokio);
-            self.latest = latest.ok().map(|socket| (socket, Instant::now()));
-        }
+    pub(super) fn announce(&mut self, datagram: &[u8]) {
         for link in &mut self.links {
             let group = self.network.group(&link.interface, link.family);
             link.problem = send(&link.speaker, datagram, group).err();
