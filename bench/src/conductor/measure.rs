@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use easyhttp_bench::{Result, ServerTask, process};
 
-use crate::contenders::{BASELINE, Contender, contender};
+use crate::contenders::{BASELINE, Contender, Kind, Program, Role, contender};
 use crate::loads::{CROWD, Load, ON_ALL_CORES, ON_ONE_CORE};
 use crate::programs::Programs;
 use crate::results::{Figure, Results};
@@ -95,7 +95,8 @@ impl Run<'_> {
 
     /// What servers and brokers take before anybody asks.
     fn look_at_memory(&mut self, repetition: usize, servers: &Servers<'_>) -> Result<()> {
-        for contender in self.contenders() {
+        // The server of those that are clients is that of our async face.
+        for contender in self.contenders().iter().filter(|known| known.kind != Kind::Client) {
             let figures = [Figure::Server, Figure::Broker];
             for (figure, process) in figures.into_iter().zip(servers.processes(contender)) {
                 let resident = process::memory(process)?.0;
@@ -145,10 +146,22 @@ impl Run<'_> {
 
     fn look_at_sizes(&mut self) -> Result<()> {
         for contender in self.contenders() {
-            if let Some(binary) = self.programs.binary(contender.server) {
-                let size = binary.metadata()?.len() as f64 / 1e6;
-                self.results.add(0, contender.name, Load::Program, Figure::Size, size);
+            // What somebody else's server and client take, if they are two programs; of ours,
+            // and of those that ask ours, the client.
+            let mut roles = vec![contender.client];
+            if contender.kind == Kind::Rival && contender.server.program != contender.client.program
+            {
+                roles.push(contender.server);
             }
+            let is_script = |role: &Role| role.program == Program::Python;
+            if [contender.server, contender.client].iter().any(is_script) {
+                continue;
+            }
+            let binaries = roles.iter().filter_map(|role| self.programs.binary(*role));
+            let bytes: u64 =
+                binaries.map(|binary| Ok(binary.metadata()?.len())).sum::<Result<_>>()?;
+            let size = bytes as f64 / 1e6;
+            self.results.add(0, contender.name, Load::Program, Figure::Size, size);
         }
         let programs = self.programs;
         for (name, program) in [("program", &programs.easyhttp), ("smallest", &programs.smallest)] {

@@ -304,5 +304,6 @@ fn notes(text: &mut String, results: &Results) {
 const LEFT_OUT: &str = "\
 - Networks: loopback loses nothing and has no radio.
 - Others than Linux, and machines with more cores.
-- A connection for each call is not what those do that are missing in that column.
+- Where a cell is empty: new connections, larger answers and crowds are measured for bare hyper,
+  TCP alone and our async face, the first answer for those that bring a server of their own.
 ";

@@ -86,8 +86,9 @@ impl Drop for Running {
 pub(crate) struct Servers<'a> {
     programs: &'a Programs,
     core: Option<usize>,
-    brokers: BTreeMap<Broker, Running>,
+    /// They go before the brokers that they are connected to.
     servers: BTreeMap<(Role, Option<Broker>), Running>,
+    brokers: BTreeMap<Broker, Running>,
 }
 
 impl<'a> Servers<'a> {

@@ -9,8 +9,10 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 
-const REQUESTS: &str = "easyhttp/7H8G2K";
-const RESPONSES: &str = "easyhttp/AB3F9Z/responses";
+/// Names what is of this process alone: a broker knows its clients by their names.
+fn own(name: &str) -> String {
+    format!("easyhttp/{name}/{}", std::process::id())
+}
 
 fn main() -> Result<()> {
     contend(
@@ -19,16 +21,16 @@ fn main() -> Result<()> {
     )
 }
 
-/// A connection to the broker that receives what goes to a topic.
+/// A connection to the broker that receives what goes to a topic, and is called like it.
 struct Connection {
     client: AsyncClient,
     events: EventLoop,
 }
 
 impl Connection {
-    async fn open(name: &str, broker: &str, topic: &str) -> Result<Self> {
+    async fn open(broker: &str, topic: &str) -> Result<Self> {
         let (host, port) = broker.split_once(':').ok_or("no broker")?;
-        let mut options = MqttOptions::new(name, host, port.parse()?);
+        let mut options = MqttOptions::new(topic, host, port.parse()?);
         let mut network = options.network_options();
         network.set_tcp_nodelay(true);
         options.set_network_options(network);
@@ -52,8 +54,9 @@ impl Connection {
 }
 
 async fn serve(task: &ServerTask, told: fn(&str)) -> Result<()> {
-    let mut connection = Connection::open(SERVER, &task.broker, REQUESTS).await?;
-    told(REQUESTS);
+    let requests = own(SERVER);
+    let mut connection = Connection::open(&task.broker, &requests).await?;
+    told(&requests);
     loop {
         let request = connection.receive().await?;
         let asked = request.properties.ok_or("nobody waits for a response")?;
@@ -76,16 +79,17 @@ async fn serve(task: &ServerTask, told: fn(&str)) -> Result<()> {
 /// All callers share one connection, and the task that drives it.
 async fn call(load: &'static Load) -> Result<()> {
     let task = load.task();
-    let mut connection = Connection::open(CLIENT, &task.broker, RESPONSES).await?;
+    let responses = own(CLIENT);
+    let mut connection = Connection::open(&task.broker, &responses).await?;
     let client = connection.client.clone();
     let ask = |number: u8| -> Result<()> {
         let properties = PublishProperties {
-            response_topic: Some(RESPONSES.to_owned()),
+            response_topic: Some(responses.clone()),
             correlation_data: Some(Bytes::copy_from_slice(&[number])),
             ..PublishProperties::default()
         };
         let request = payload::request(task.bytes)?;
-        let (topic, qos) = (REQUESTS, QoS::AtMostOnce);
+        let (topic, qos) = (task.address.as_str(), QoS::AtMostOnce);
         Ok(client.try_publish_with_properties(topic, qos, false, request, properties)?)
     };
     let mut callers: Vec<_> = (0..task.in_flight).map(|_| load.caller()).collect();

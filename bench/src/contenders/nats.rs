@@ -1,11 +1,10 @@
 //! NATS request and reply, through its server.
 
 use async_nats::Client;
+use easyhttp_bench::payload::{self, SERVER};
 use easyhttp_bench::runtime::{callers, one_thread};
-use easyhttp_bench::{Caller, Load, Result, ServerTask, contend, payload};
+use easyhttp_bench::{Caller, Load, Result, ServerTask, contend};
 use futures_util::StreamExt;
-
-const SUBJECT: &str = "easyhttp.7H8G2K";
 
 fn main() -> Result<()> {
     contend(
@@ -21,10 +20,11 @@ fn main() -> Result<()> {
 
 async fn serve(task: &ServerTask, told: fn(&str)) -> Result<()> {
     let client = async_nats::connect(&task.broker).await?;
-    let mut requests = client.subscribe(SUBJECT).await?;
+    let subject = format!("easyhttp.{SERVER}.{}", std::process::id());
+    let mut requests = client.subscribe(subject.clone()).await?;
     // Only then does the broker know of it.
     client.flush().await?;
-    told(SUBJECT);
+    told(&subject);
     while let Some(request) = requests.next().await {
         let reply = request.reply.ok_or("nobody waits for a reply")?;
         client.publish(reply, payload::answer(&request.payload)?.into()).await?;
@@ -33,10 +33,11 @@ async fn serve(task: &ServerTask, told: fn(&str)) -> Result<()> {
 }
 
 async fn call_until_over(client: Client, mut caller: Caller, load: &'static Load) -> Result<()> {
-    let bytes = load.task().bytes;
+    let task = load.task();
     while caller.asks() {
-        let reply = client.request(SUBJECT, payload::request(bytes)?.into()).await?;
-        payload::check_answer(&reply.payload, bytes)?;
+        let reply =
+            client.request(task.address.as_str(), payload::request(task.bytes)?.into()).await?;
+        payload::check_answer(&reply.payload, task.bytes)?;
         caller.answered();
     }
     Ok(())
