@@ -35,6 +35,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("presence", "Knowing when one is gone"),
     ("changes", "When the network changes"),
     ("crowds", "Many devices"),
+    ("idle", "While nothing happens"),
     ("python", "Python devices"),
     ("flood", "Forged datagrams"),
 ];

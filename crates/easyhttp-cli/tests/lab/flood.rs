@@ -1,18 +1,16 @@
 //! Somebody floods the network with datagrams that claim what is not so.
 
-use std::fs;
 use std::io::read_to_string;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::param::clock_ticks_per_second;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::asking::Asking;
-use crate::device::Device;
 use crate::network::{Host, Lan};
+use crate::process::processor_time;
 use crate::support::{crowd, has_python, in_full_or, report};
 use crate::wire::Datagram;
 
@@ -44,7 +42,7 @@ fn forged_datagrams_lead_nobody_astray() {
     let Some(wire) = lan.listen() else { return };
 
     let seconds = in_full_or(10, 5);
-    let (before, start) = (processor_time(&victim), Instant::now());
+    let (before, start) = (processor_time(victim.process()), Instant::now());
     let mut flood = flood(&attacker.host, &[&victim.id, &other.id], seconds);
     let mut programs = Vec::new();
     while flood.try_wait().unwrap().is_none() {
@@ -52,7 +50,7 @@ fn forged_datagrams_lead_nobody_astray() {
         thread::sleep(Duration::from_secs(1));
     }
     let took = start.elapsed().as_secs_f64();
-    let busy = (processor_time(&victim) - before).as_secs_f64() / took;
+    let busy = (processor_time(victim.process()) - before).as_secs_f64() / took;
     let sent = read_to_string(flood.stdout.take().unwrap()).unwrap();
     let fetches = asking.stop();
     let heard = wire.heard(Duration::from_secs(seconds));
@@ -104,14 +102,4 @@ fn flood(attacker: &Host, ids: &[&str], seconds: u64) -> Child {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
-}
-
-/// How long a device has kept the processor busy.
-fn processor_time(device: &Device) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", device.process())).unwrap();
-    // The fields after the program's name, which is in parentheses; the 14th
-    // and the 15th of all are those of the program and of the system for it.
-    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum();
-    Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }

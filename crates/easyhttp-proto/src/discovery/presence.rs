@@ -98,13 +98,7 @@ pub(super) enum Verdict {
 impl Presence {
     pub(super) fn new(now: Duration) -> Self {
         let goodbyes = Bucket::new(now, GOODBYES, GOODBYES_A_SECOND);
-        Self {
-            suspects: Vec::new(),
-            next_look: now,
-            next_silent: None,
-            goodbyes,
-            lies: Vec::new(),
-        }
+        Self { suspects: Vec::new(), next_look: now, next_silent: None, goodbyes, lies: Vec::new() }
     }
 
     /// A device was heard.

@@ -45,9 +45,12 @@ impl Probes {
     /// A device was heard from `at`.
     pub(super) fn hear(&mut self, now: Duration, id: DeviceId, at: SocketAddr, peers: &PeerTable) {
         self.probes.retain(|probe| !probe.is_done || now < probe.due);
-        let is_in_use = peers.get(id).is_some_and(|peer| peer.is_in_use(at));
+        // Most have said the same from the address in use a moment ago: then there is
+        // nothing to wait for.
+        let is_there = |peer: &Peer| peer.is_in_use(at) || peer.is_heard_in_use(now, at);
+        let is_known = peers.get(id).is_some_and(is_there);
         let is_probed = self.probes.iter().any(|probe| probe.id == id);
-        if !is_in_use && !is_probed && self.probes.len() < MOST {
+        if !is_known && !is_probed && self.probes.len() < MOST {
             self.probes.push(Probe { id, at, heard: now, due: now + DELAY, is_done: false });
         }
     }

@@ -6,6 +6,7 @@ mod bad_input;
 mod corners;
 mod crowds;
 mod golden;
+mod idle;
 mod leads;
 mod network;
 mod one;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Input;
 use super::alarm::Alarm;
+use super::dns_sd::Looks;
 use super::leads::Leads;
 use super::pings::Pings;
 use super::sockets::Sockets;
@@ -30,6 +31,7 @@ pub(super) struct Driver {
     inputs: mpsc::UnboundedReceiver<Input>,
     pings: Pings,
     leads: Leads,
+    dns_sd: Option<Looks>,
 }
 
 impl Driver {
@@ -40,9 +42,10 @@ impl Driver {
         inputs: mpsc::UnboundedReceiver<Input>,
         reports: mpsc::UnboundedSender<Input>,
         leads: Leads,
+        dns_sd: Option<Looks>,
     ) -> Self {
         let pings = Pings::new(Arc::clone(&node), reports);
-        Self { machine, node, sockets, inputs, pings, leads }
+        Self { machine, node, sockets, inputs, pings, leads, dns_sd }
     }
 
     /// Runs until `stop`.
@@ -76,6 +79,9 @@ impl Driver {
         }
         let seen = self.sockets.refresh();
         watch.looked(now, seen.are_others);
+        if let Some(dns_sd) = &mut self.dns_sd {
+            dns_sd.are_restless(watch.is_restless(now));
+        }
         if seen.has_new || has_slept {
             self.machine.network_changed(now);
             self.leads.network_changed();

@@ -2,6 +2,7 @@
 //! the protocol, and what it is given.
 
 mod alarm;
+#[cfg_attr(not(feature = "dns-sd"), path = "no_dns_sd.rs")]
 mod dns_sd;
 mod driver;
 mod fresh;
@@ -36,7 +37,6 @@ use leads::Leads;
 use network::Network;
 use sockets::Sockets;
 
-pub(crate) use dns_sd::host_name;
 pub(crate) use fresh::is_taken;
 pub(crate) use remembered::Remembered;
 pub use report::{Interface, InterfaceState};
@@ -112,7 +112,9 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let uses_dns_sd = settings.dns_sd && port == PORT;
     let dns_sd = if uses_dns_sd { DnsSd::start(node, &network, &inputs, &stop) } else { None };
     let leads = Leads::start(node, &network, &inputs, &stop);
-    let driver = Driver::new(machine, Arc::clone(node), sockets, received, inputs.clone(), leads);
+    let looks = dns_sd.as_ref().map(DnsSd::looks);
+    let driver =
+        Driver::new(machine, Arc::clone(node), sockets, received, inputs.clone(), leads, looks);
     node.tasks.spawn_service(driver.run(stop.clone()));
     Ok(Running {
         inputs,
@@ -122,4 +124,10 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
         _dns_sd: dns_sd,
         _stop: stop.drop_guard(),
     })
+}
+
+/// The name under which a device is found like any other host. Names of hosts
+/// are written in small letters.
+pub(crate) fn host_name(id: DeviceId) -> String {
+    format!("{}.local", id.as_str().to_ascii_lowercase())
 }
