@@ -16,6 +16,7 @@ mod fuzz;
 mod lab;
 mod network;
 mod python;
+mod smallest;
 
 use std::env;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "benchmark", of: &[All], action: checks::benchmark },
     Step { name: "documentation", of: &[All], action: checks::documentation },
     Step { name: "protocol without std", of: &[All], action: checks::no_std },
+    Step { name: "smallest device", of: &[All], action: smallest::check },
     Step { name: "fuzz", of: &[All], action: fuzz::briefly },
     Step { name: "release program", of: &[All, Python], action: build::program },
     Step { name: "python package", of: &[All, Python], action: python::install_package },

@@ -70,6 +70,11 @@
 //! Such a call must end before the answer is due, after [`Limits::handler`] (2.5 s):
 //! give the device a shorter [`timeout`](Builder::timeout) than its 3 s.
 //!
+//! # Features
+//!
+//! `dns-sd`, on by default, finds others by DNS-SD as well ([`Builder::dns_sd`]).
+//! Without it a device is a quarter smaller, and runs one thread less.
+//!
 //! # Errors
 //!
 //! [`Error`] tells who is at fault: the network, the peer, the caller. Its text
