@@ -151,7 +151,7 @@ cargo xtask lab
 
 runs the program `easyhttp`, built with the release profile, on hosts that are
 network namespaces of one machine, on bridges and on a switch that loses packets
-(`crates/easyhttp-cli/tests/lab`). It takes five minutes once it is built, and writes this page.
+(`crates/easyhttp-cli/tests/lab`). It takes nine minutes once it is built, and writes this page.
 
 The targets are what devices are made to reach. The tests insist on less, because
 they also run on machines that are busy with something else: `cargo xtask test` runs
@@ -165,6 +165,7 @@ other. Times are those until the devices say it by their events, from the moment
 when something was done to the network or to a device. Where there are several
 trials, p50 is the middle one, and 99 % do not exceed p99. Datagrams are those of
 discovery, multicast and unicast, over IPv4 and IPv6, each counted once on the switch.
+A device is woken as often as one of its threads has fallen asleep to wait for something.
 "
     )
 }

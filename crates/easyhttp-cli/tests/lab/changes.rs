@@ -106,6 +106,19 @@ fn an_interface_that_was_removed_and_put_back_is_as_before() {
 }
 
 #[test]
+fn a_device_is_told_of_a_network_that_comes_late() {
+    let Some(lan) = Lan::new(1) else { return };
+    let mut device = Device::start(&Host::without_network(1));
+    let other = lan.device(2);
+    // By then it looks every 15 s by itself.
+    device.watch(Duration::from_secs(8));
+    device.host.plug("eth0", &lan);
+    let start = Instant::now();
+    device.sees_at(&other.id, "10.0.1.2:5000", Duration::from_secs(5));
+    report("a network comes to a device that has been without for long", "≤ 1 s", since(start));
+}
+
+#[test]
 fn an_interface_may_come_and_go_as_often_as_it_likes() {
     let Some(lan) = Lan::new(1) else { return };
     let mut device = Device::start(&Host::without_network(1));
