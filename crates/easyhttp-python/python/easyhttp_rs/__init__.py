@@ -23,7 +23,7 @@ What may go wrong is below `EasyHTTPError`. What is logged goes to the logger
 ``easyhttp_rs``.
 """
 
-from typing import TYPE_CHECKING, Any, List
+import typing
 
 from ._blocking import EasyHTTP
 from ._commands import commands
@@ -56,11 +56,11 @@ from ._errors import (
 from ._native import __version__
 from ._types import Device, Interface, PresenceEvent
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from ._asynchronous import EasyHTTPAsync
 else:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         # asyncio takes as long to import as all the rest, and as much memory. Only
         # those who use it wait for it.
         if name != "EasyHTTPAsync":
@@ -70,7 +70,7 @@ else:
         globals()[name] = EasyHTTPAsync
         return EasyHTTPAsync
 
-    def __dir__() -> List[str]:
+    def __dir__() -> "list[str]":
         return __all__
 
 
