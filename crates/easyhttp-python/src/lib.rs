@@ -3,8 +3,8 @@
 //!
 //! Python and the tokio runtime meet at two places only. A call of Python's
 //! becomes a future, for which a thread waits ([`wait`]) or an event loop
-//! ([`mailbox`]). What Python is to be told becomes a job, which a thread of
-//! Python's own takes ([`jobs`]). No thread of the runtime ever runs Python, so
+//! ([`mailbox`]). What Python is to be told becomes a job, which that event loop or a
+//! thread of Python's own takes ([`jobs`]). No thread of the runtime ever runs Python, so
 //! none ever waits for the interpreter.
 
 mod device;
