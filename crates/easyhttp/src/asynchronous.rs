@@ -43,6 +43,8 @@ pub struct EasyHttpAsync {
     pub(crate) node: Arc<Node>,
     /// Whether dropping this stops the device.
     pub(crate) is_owner: bool,
+    /// How the calls of this handle wait.
+    pub(crate) face: Face,
 }
 
 impl EasyHttpAsync {
@@ -63,13 +65,39 @@ impl EasyHttpAsync {
 
     pub(crate) async fn start_with(builder: Builder<impl Sized>) -> Result<Self> {
         let (settings, handlers) = builder.finish()?;
-        Ok(Self { node: Node::start(settings, handlers).await?, is_owner: true })
+        let node = Node::start(settings, handlers).await?;
+        Ok(Self { node, is_owner: true, face: Face::Asynchronous })
     }
 
     /// Another handle of the same device, for tasks and handlers. Dropping it
     /// does not stop the device.
     pub fn handle(&self) -> Self {
-        Self { node: Arc::clone(&self.node), is_owner: false }
+        Self { node: Arc::clone(&self.node), is_owner: false, face: self.face }
+    }
+
+    /// Another handle, for threads that wait for one call and do nothing else.
+    ///
+    /// A call on it may block the thread that polls it, for 100 ms at the most.
+    /// Mostly the answer is there by then, and no other thread had to run for it.
+    /// What takes longer goes on as any other call does, so it can be raced and timed
+    /// out, with that delay.
+    ///
+    /// The runtime needs a thread of its own beside those that wait so: a
+    /// multi-thread one, used by a thread that is none of its workers.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use easyhttp::EasyHttpAsync;
+    ///
+    /// let runtime = tokio::runtime::Runtime::new()?;
+    /// let easy = runtime.block_on(EasyHttpAsync::start())?;
+    /// println!("{}", runtime.block_on(easy.blocking_handle().fetch("7H8G2K", ()))?);
+    /// # Ok(()) }
+    /// ```
+    pub fn blocking_handle(&self) -> Self {
+        let mut handle = self.handle();
+        handle.face = Face::Blocking;
+        handle
     }
 
     /// Says goodbye, frees the port and waits for the handlers and connections
@@ -169,7 +197,7 @@ impl EasyHttpAsync {
     /// As all calls: [`Error::UnknownDevice`], [`Error::Unreachable`],
     /// [`Error::TimedOut`], [`Error::WrongDevice`] and what else [`Error`] lists.
     pub async fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {
-        self.node.ping(id.into_device_id()?, Face::Asynchronous).await
+        self.node.ping(id.into_device_id()?, self.face).await
     }
 
     /// Asks a device for data. `query` is anything that serialises; `()` asks
@@ -196,7 +224,7 @@ impl EasyHttpAsync {
         query: impl Serialize,
     ) -> Result<T> {
         let id = id.into_device_id()?;
-        let data = self.node.fetch(id, &query, Face::Asynchronous).await?;
+        let data = self.node.fetch(id, &query, self.face).await?;
         data.parse().map_err(|source| Error::UnexpectedData { id, source })
     }
 
@@ -207,7 +235,7 @@ impl EasyHttpAsync {
     /// As [`ping`](Self::ping), and [`Error::Refused`] with the device's
     /// reason, [`Error::NoHandler`], [`Error::HandlerFailed`].
     pub async fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<()> {
-        self.node.push(id.into_device_id()?, &data, Face::Asynchronous).await
+        self.node.push(id.into_device_id()?, &data, self.face).await
     }
 
     /// Sends any command that can be asked, and gives the answer as it is: a
@@ -222,7 +250,7 @@ impl EasyHttpAsync {
         command: Command,
         data: impl Serialize,
     ) -> Result<Reply> {
-        self.node.call(id.into_device_id()?, command, &data, Face::Asynchronous).await
+        self.node.call(id.into_device_id()?, command, &data, self.face).await
     }
 
     // ---- events ----

@@ -20,7 +20,7 @@ use crate::asynchronous::EasyHttpAsync;
 use crate::builder::Builder;
 use crate::call::{Face, Reply};
 use crate::discovery::Interface;
-use crate::error::{Error, Result, StartError};
+use crate::error::{Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
 use crate::peer::{Moved, Peer};
 use crate::presence::DuplicateId;
@@ -93,7 +93,8 @@ impl EasyHttp {
             .map_err(StartError::Runtime)?;
         let handle = runtime.handle().clone();
         let runtime = Arc::new(OwnRuntime(Some(runtime)));
-        let easy = wait(&handle, EasyHttpAsync::start_with(builder))?;
+        let mut easy = wait(&handle, EasyHttpAsync::start_with(builder))?;
+        easy.face = Face::Blocking;
         Ok(Self { easy, runtime })
     }
 
@@ -142,8 +143,7 @@ impl EasyHttp {
 
     /// Waits until a device is known; see [`EasyHttpAsync::find`].
     pub fn find(&self, id: impl IntoDeviceId, wait: Duration) -> Result<Peer> {
-        let id = id.into_device_id()?;
-        self.wait(self.easy.node.find(id, wait))
+        self.wait(self.easy.find(id, wait))
     }
 
     /// Names the address of a device; see [`EasyHttpAsync::add`].
@@ -175,8 +175,7 @@ impl EasyHttp {
 
     /// Asks whether a device is there; see [`EasyHttpAsync::ping`].
     pub fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {
-        let id = id.into_device_id()?;
-        self.wait(self.easy.node.ping(id, Face::Blocking))
+        self.wait(self.easy.ping(id))
     }
 
     /// Asks a device for data; see [`EasyHttpAsync::fetch`].
@@ -190,15 +189,12 @@ impl EasyHttp {
         id: impl IntoDeviceId,
         query: impl Serialize,
     ) -> Result<T> {
-        let id = id.into_device_id()?;
-        let data = self.wait(self.easy.node.fetch(id, &query, Face::Blocking))?;
-        data.parse().map_err(|source| Error::UnexpectedData { id, source })
+        self.wait(self.easy.fetch_as(id, query))
     }
 
     /// Sends a command, and returns when it was accepted; see [`EasyHttpAsync::push`].
     pub fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<()> {
-        let id = id.into_device_id()?;
-        self.wait(self.easy.node.push(id, &data, Face::Blocking))
+        self.wait(self.easy.push(id, data))
     }
 
     /// Sends any command that can be asked; see [`EasyHttpAsync::send`].
@@ -208,8 +204,7 @@ impl EasyHttp {
         command: Command,
         data: impl Serialize,
     ) -> Result<Reply> {
-        let id = id.into_device_id()?;
-        self.wait(self.easy.node.call(id, command, &data, Face::Blocking))
+        self.wait(self.easy.send(id, command, data))
     }
 
     // ---- events ----

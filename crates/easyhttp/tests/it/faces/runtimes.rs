@@ -1,11 +1,16 @@
 //! Devices and async runtimes that are not theirs.
 
+use std::pin::pin;
+use std::sync::{Mutex, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use easyhttp::{EasyHttp, EasyHttpAsync, Error, StartError};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{assert_error, device, is_free, local, own_port, quickly, quiet};
+use crate::support::{
+    assert_error, device, eventually, is_free, local, next, own_port, quickly, quiet,
+};
 
 fn runtimes() -> [Runtime; 2] {
     [Builder::new_multi_thread(), Builder::new_current_thread()]
@@ -130,6 +135,48 @@ fn an_async_call_may_be_given_up() {
         let find = device.find("NEVER2", Duration::from_secs(60));
         tokio::time::timeout(Duration::from_millis(10), find).await.unwrap_err();
         quickly(Duration::from_secs(2), || drop(device));
+    });
+}
+
+/// Nobody else runs that runtime meanwhile.
+#[test]
+fn a_blocking_handle_reads_the_answer_where_the_call_is_polled() {
+    let [_, runtime] = runtimes();
+    let answering = device().on_fetch(|_| 1).start().unwrap();
+    let id = answering.id();
+    let asking = runtime.block_on(quiet(EasyHttpAsync::builder()).start()).unwrap();
+    asking.add(id, local(answering.port().unwrap())).unwrap();
+    let asking_here = asking.blocking_handle();
+    eventually("the first poll brings the answer", || {
+        // Connecting needs the runtime.
+        runtime.block_on(asking.ping(id)).unwrap();
+        let _runtime = runtime.enter();
+        let call = pin!(asking_here.fetch(id, ()));
+        let polled = call.poll(&mut Context::from_waker(Waker::noop()));
+        matches!(polled, Poll::Ready(Ok(value)) if value == 1)
+    });
+}
+
+#[test]
+fn a_call_on_a_blocking_handle_may_be_slow_or_given_up() {
+    let [runtime, _] = runtimes();
+    let (answer, answers) = mpsc::channel();
+    let answers = Mutex::new(answers);
+    let answering = device().on_fetch(move |_| next(&answers.lock().unwrap())).start().unwrap();
+    let id = answering.id();
+    let asking = runtime.block_on(quiet(EasyHttpAsync::builder()).start()).unwrap();
+    asking.add(id, local(answering.port().unwrap())).unwrap();
+    let asking_here = asking.blocking_handle();
+    runtime.block_on(async {
+        let call = asking_here.fetch(id, ());
+        tokio::time::timeout(Duration::from_millis(1), call).await.unwrap_err();
+        answer.send(1).unwrap();
+        let late = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            answer.send(2).unwrap();
+        };
+        let (fetched, ()) = tokio::join!(asking_here.fetch(id, ()), late);
+        assert_eq!(fetched.unwrap(), 2);
     });
 }
 
