@@ -9,13 +9,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::value::RawValue;
 
-use crate::convert::{Json, to_json};
 use crate::dicts::{EventTuple, InterfaceDict, PeerDict, peer_dict};
 use crate::errors::raise;
 use crate::handlers::{Receiver, listen};
+use crate::mailbox::Mailbox;
+use crate::reader::Json;
 use crate::runtime::{is_forked, runtime};
 use crate::settings::{Settings, seconds};
 use crate::wait::Pending;
+use crate::writer::to_json;
 
 /// A running device. What takes time gives a [`Pending`], for which one may wait
 /// in two ways.
@@ -28,11 +30,17 @@ pub(crate) struct Device {
 
 #[pymethods]
 impl Device {
-    /// Starts a device. `receive` is called for each event in `events`.
+    /// Starts a device. `receive` is called for each event in `events`, by the event
+    /// loop of the mailbox, if there is one.
     #[staticmethod]
-    fn start(settings: Settings, receive: Py<PyAny>, events: Vec<String>) -> PyResult<Pending> {
+    fn start(
+        settings: Settings,
+        receive: Py<PyAny>,
+        mailbox: Option<Py<Mailbox>>,
+        events: Vec<String>,
+    ) -> PyResult<Pending> {
         runtime()?;
-        let receiver = Receiver::new(receive);
+        let receiver = Receiver::new(receive, mailbox);
         let mut builder = settings.builder();
         for event in &events {
             builder = listen!(builder, event.as_str(), receiver.clone())
@@ -45,8 +53,14 @@ impl Device {
     }
 
     /// Has `receive` called for one more event.
-    fn listen(&self, event: &str, receive: Py<PyAny>) -> PyResult<()> {
-        listen!(self.easy, event, Receiver::new(receive)).ok_or_else(|| unknown_event(event))
+    fn listen(
+        &self,
+        event: &str,
+        receive: Py<PyAny>,
+        mailbox: Option<Py<Mailbox>>,
+    ) -> PyResult<()> {
+        let receiver = Receiver::new(receive, mailbox);
+        listen!(self.easy, event, receiver).ok_or_else(|| unknown_event(event))
     }
 
     /// Says goodbye, frees the port, and waits for what still runs.
@@ -137,14 +151,16 @@ impl Device {
 
     /// Gives the round trip in seconds.
     fn ping(&self, device_id: String) -> Pending {
-        let easy = self.easy.handle();
-        Pending::new(async move { Ok(easy.ping(device_id).await?.as_secs_f64()) })
+        Pending::call(
+            &self.easy,
+            |easy| async move { Ok(easy.ping(device_id).await?.as_secs_f64()) },
+        )
     }
 
     /// Gives the data.
     fn fetch(&self, device_id: String, query: &Bound<'_, PyAny>) -> PyResult<Pending> {
-        let (easy, query) = (self.easy.handle(), to_json(query, "query")?);
-        Ok(Pending::new(async move {
+        let query = to_json(query, "query")?;
+        Ok(Pending::call(&self.easy, |easy| async move {
             let data: Box<RawValue> = easy.fetch_as(device_id, query).await?;
             Ok(Json(data.into()))
         }))
@@ -152,8 +168,8 @@ impl Device {
 
     /// Gives nothing: it returns when the device has accepted.
     fn push(&self, device_id: String, data: &Bound<'_, PyAny>) -> PyResult<Pending> {
-        let (easy, data) = (self.easy.handle(), to_json(data, "data")?);
-        Ok(Pending::new(async move { easy.push(device_id, data).await }))
+        let data = to_json(data, "data")?;
+        Ok(Pending::call(&self.easy, |easy| async move { easy.push(device_id, data).await }))
     }
 
     /// Gives the whole answer. `name` is what `data` is called in an error.
@@ -166,8 +182,8 @@ impl Device {
     ) -> PyResult<Pending> {
         let command = Command::from_number(command.into())
             .ok_or_else(|| PyValueError::new_err(format!("{command} is not a command")))?;
-        let (easy, data) = (self.easy.handle(), to_json(data, name)?);
-        Ok(Pending::new(async move {
+        let data = to_json(data, name)?;
+        Ok(Pending::call(&self.easy, move |easy| async move {
             match easy.send(device_id, command, data).await {
                 Ok(reply) => Ok(Json(reply.json.raw().into())),
                 // What such a device says to those who do not know of this error.

@@ -10,14 +10,21 @@ use pyo3::types::{PyDict, PyTuple};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use crate::convert::{from_json, to_json};
 use crate::dicts::{address_text, peer_dict};
-use crate::jobs;
+use crate::jobs::{self, Job};
+use crate::mailbox::Mailbox;
+use crate::reader::from_json;
+use crate::writer::to_json;
 
-/// Python's function for all events of a device. It takes the event's name, a
-/// dictionary of what there is to tell, and an [`Answer`].
+/// Python's function for all events of a device, and who calls it. It takes the
+/// event's name, a dictionary of what there is to tell, and an [`Answer`].
 #[derive(Clone)]
-pub(crate) struct Receiver(Arc<Py<PyAny>>);
+pub(crate) struct Receiver {
+    function: Arc<Py<PyAny>>,
+    /// Who calls it: the event loop of this mailbox, or a thread that has nothing
+    /// else to do.
+    mailbox: Option<Arc<Py<Mailbox>>>,
+}
 
 /// What a callback returned.
 enum Returned {
@@ -74,8 +81,8 @@ macro_rules! listen {
 pub(crate) use listen;
 
 impl Receiver {
-    pub(crate) fn new(function: Py<PyAny>) -> Self {
-        Self(Arc::new(function))
+    pub(crate) fn new(function: Py<PyAny>, mailbox: Option<Py<Mailbox>>) -> Self {
+        Self { function: Arc::new(function), mailbox: mailbox.map(Arc::new) }
     }
 
     /// `data` is the name under which the callback gets the data of the request;
@@ -124,7 +131,7 @@ impl Receiver {
         fill: impl for<'py> FnOnce(Python<'py>, &Bound<'py, PyDict>) -> PyResult<()> + Send + 'static,
     ) -> Answered {
         let (sender, answered) = oneshot::channel();
-        jobs::push(&self.0, move |py| {
+        let job = Job::new(&self.function, move |py| {
             let arguments = PyDict::new(py);
             fill(py, &arguments)?;
             let answer = Answer(Mutex::new(Some(sender)));
@@ -137,6 +144,10 @@ impl Receiver {
                 ],
             )
         });
+        match &self.mailbox {
+            Some(mailbox) => mailbox.get().put_job(job),
+            None => jobs::push(job),
+        }
         Answered(answered)
     }
 }

@@ -3,11 +3,10 @@
 //!
 //! Python and the tokio runtime meet at two places only. A call of Python's
 //! becomes a future, for which a thread waits ([`wait`]) or an event loop
-//! ([`mailbox`]). What Python is to be told becomes a job, which a thread of
-//! Python's own takes ([`jobs`]). No thread of the runtime ever runs Python, so
+//! ([`mailbox`]). What Python is to be told becomes a job, which that event loop or a
+//! thread of Python's own takes ([`jobs`]). No thread of the runtime ever runs Python, so
 //! none ever waits for the interpreter.
 
-mod convert;
 mod device;
 mod dicts;
 mod errors;
@@ -15,9 +14,12 @@ mod handlers;
 mod jobs;
 mod log;
 mod mailbox;
+mod reader;
 mod runtime;
 mod settings;
+mod task;
 mod wait;
+mod writer;
 
 // Python values are read in place, which another thread must not change meanwhile:
 // a build of Python without the GIL switches it on when this is imported.
@@ -32,9 +34,11 @@ mod _native {
     #[pymodule_export]
     use crate::log::send_logs;
     #[pymodule_export]
-    use crate::mailbox::{Call, Mailbox};
+    use crate::mailbox::Mailbox;
     #[pymodule_export]
     use crate::runtime::is_forked;
+    #[pymodule_export]
+    use crate::task::Call;
     #[pymodule_export]
     use crate::wait::Pending;
 

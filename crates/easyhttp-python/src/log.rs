@@ -10,7 +10,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::jobs;
+use crate::jobs::{self, Job};
 
 /// Python's function for a line of the log: it takes the level and the text.
 static LOG: OnceLock<Arc<Py<PyAny>>> = OnceLock::new();
@@ -43,7 +43,7 @@ impl Subscriber for Lines {
         let level = number(*event.metadata().level());
         let mut text = Text::default();
         event.record(&mut text);
-        jobs::push(log, move |py| (level, text.0).into_pyobject(py));
+        jobs::push(Job::new(log, move |py| (level, text.0).into_pyobject(py)));
     }
 
     // There are no spans, as `enabled` says.

@@ -1,4 +1,4 @@
-//! What an event loop waits for.
+//! What arrives for an event loop: calls that are done, and jobs for it.
 
 #[cfg(unix)]
 use std::io::{Read, Write};
@@ -6,22 +6,28 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use tokio::task::AbortHandle;
 
-use crate::jobs;
+use crate::jobs::{self, Job};
 use crate::wait::{Done, finish};
 
-/// The futures of one event loop whose calls are done.
+/// What one event loop is to be told.
 ///
-/// What is done while the loop is busy is handed over together: it is woken once.
+/// What arrives while the loop is busy is handed over together: it is woken once.
 #[pyclass(frozen, module = "easyhttp_rs._native")]
 pub(crate) struct Mailbox {
     bell: Bell,
-    done: Mutex<Vec<(Py<PyAny>, Done)>>,
+    arrived: Mutex<Arrived>,
+}
+
+#[derive(Default)]
+struct Arrived {
+    /// Futures whose calls are done.
+    done: Vec<(Py<PyAny>, Done)>,
+    jobs: Vec<Job>,
 }
 
 /// How the loop is woken.
@@ -36,11 +42,25 @@ enum Bell {
 
 impl Mailbox {
     pub(crate) fn put(&self, future: Py<PyAny>, done: Done) {
-        let mut arrived = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        arrived.push((future, done));
-        if arrived.len() == 1 {
+        self.add(|arrived| arrived.done.push((future, done)));
+    }
+
+    pub(crate) fn put_job(&self, job: Job) {
+        self.add(|arrived| arrived.jobs.push(job));
+    }
+
+    fn add(&self, add: impl FnOnce(&mut Arrived)) {
+        let mut arrived = self.arrived();
+        let is_first = arrived.done.is_empty() && arrived.jobs.is_empty();
+        add(&mut arrived);
+        drop(arrived);
+        if is_first {
             self.bell.ring();
         }
+    }
+
+    fn arrived(&self) -> MutexGuard<'_, Arrived> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,7 +70,7 @@ impl Bell {
             // It fails when the loop has so many bytes to read that it wakes anyway.
             #[cfg(unix)]
             Self::Socket(ours, _) => _ = (&*ours).write(&[1]),
-            Self::Function(wake) => jobs::push(wake, |py| Ok(PyTuple::empty(py))),
+            Self::Function(wake) => jobs::push(Job::new(wake, |py| Ok(PyTuple::empty(py)))),
         }
     }
 
@@ -78,6 +98,9 @@ impl Bell {
 /// A future of Python's, and what it gets: a value or an exception.
 type Settled = (Py<PyAny>, Option<Py<PyAny>>, Option<PyErr>);
 
+/// A function, and what it is to be called with.
+type Opened<'py> = (Py<PyAny>, Bound<'py, PyTuple>);
+
 #[pymethods]
 impl Mailbox {
     /// The loop calls `take` when `fileno` can be read, or, if that gives none,
@@ -89,7 +112,7 @@ impl Mailbox {
             Some(wake) => Bell::Function(Arc::new(wake)),
             None => Bell::socket()?,
         };
-        Ok(Self { bell, done: Mutex::default() })
+        Ok(Self { bell, arrived: Mutex::default() })
     }
 
     /// The file descriptor to watch.
@@ -101,33 +124,17 @@ impl Mailbox {
         }
     }
 
-    /// The futures that are done, each with its value or its exception.
-    fn take(&self, py: Python<'_>) -> Vec<Settled> {
+    /// The futures that are done, each with its value or its exception, and the
+    /// functions to call.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<(Vec<Settled>, Vec<Opened<'py>>)> {
         // First, so that what comes from now on rings again.
         self.bell.silence();
-        let done = std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
+        let Arrived { done, jobs } = std::mem::take(&mut *self.arrived());
         let settle = |(future, done)| match finish(py, done) {
             Ok(value) => (future, Some(value), None),
             Err(error) => (future, None, Some(error)),
         };
-        done.into_iter().map(settle).collect()
-    }
-}
-
-/// A call that is under way.
-#[pyclass(frozen, module = "easyhttp_rs._native")]
-pub(crate) struct Call(AbortHandle);
-
-impl Call {
-    pub(crate) fn new(task: AbortHandle) -> Self {
-        Self(task)
-    }
-}
-
-#[pymethods]
-impl Call {
-    /// Gives the call up. What it asked for may have been done.
-    fn cancel(&self) {
-        self.0.abort();
+        let jobs = jobs.into_iter().map(|job| job.open(py)).collect::<PyResult<_>>()?;
+        Ok((done.into_iter().map(settle).collect(), jobs))
     }
 }

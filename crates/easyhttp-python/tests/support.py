@@ -147,11 +147,13 @@ def asynchronous(function):
 
 
 def post(device, body):
-    """What a program without this package gets: the HTTP status, and the answer."""
+    """What a program without this package gets: the HTTP status, and the answer. The
+    body is what JSON can say, or JSON already."""
     connection = http.client.HTTPConnection("127.0.0.1", device.port, timeout=PATIENCE)
     try:
         headers = {"Content-Type": "application/json"}
-        connection.request("POST", "/easyhttp/api", json.dumps(body), headers)
+        text = body if isinstance(body, str) else json.dumps(body)
+        connection.request("POST", "/easyhttp/api", text.encode(), headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     finally:

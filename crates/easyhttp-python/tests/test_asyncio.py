@@ -92,15 +92,22 @@ def test_wait_for_gives_up(asynchronously):
 
 
 def test_devices_of_one_after_another_loop(faces):
-    """A device can be called from a loop that is not the one of its start."""
+    """A device can be called from a loop that is not the one of its start, and then
+    calls back there."""
     settings = {"port": 0, "enable_discovery": False, "interfaces": LOOPBACK, "id": "7H8G2K"}
     easy = easyhttp_rs.EasyHTTPAsync(**settings)
+    easy.on("on_fetch", lambda: "here")
+    asker = faces.make("blocking", timeout=PATIENCE)
+    asker.start()
 
     async def ask():
-        return await easy.ping(NOBODY)
+        assert await easy.ping(NOBODY) is False
+        asker.add(easy.id, "127.0.0.1", easy.port)
+        return await asyncio.to_thread(asker.fetch_data, easy.id)
 
     asyncio.run(easy.start())
-    assert asyncio.run(ask()) is False
+    assert asyncio.run(ask()) == "here"
+    assert asyncio.run(ask()) == "here"
     asyncio.run(easy.stop())
 
 

@@ -54,6 +54,29 @@ def test_numbers_that_others_send_are_read_as_json_does(start):
     assert same(given, [[1e2, -0.0, 2**53 + 1, 10**15]])
 
 
+#: JSON in all of its forms, also those that Python's own `json` does not write.
+TEXTS = [
+    ' { "a" : [ 1 , 2 ] ,\r\n\t"b":{ } , "c" : [ ] } ',
+    '{"twice": 1, "once": 2, "twice": 3}',
+    r'["\"", "\\", "\/", "\b\f\n\r\t", "\u0041\u00e9\u0000", "a\u20acb", "\ud83c\udf21"]',
+    r'{"k\u0065y \n": "ключ", "plain": "x\ty"}',
+    r'["half \ud800", "\udc00 and \ud800\u0041"]',
+    "[0, -0, -1, 9007199254740993, 9223372036854775807, -9223372036854775808]",
+    "[9223372036854775808, 18446744073709551616, -123456789012345678901234567890]",
+    "[0.0, -0.0, 1e2, 1E+2, 25e-1, 0.1, 1.7976931348623157e308, 5e-324, 1e-400]",
+    "[true, false, null, [true], {\"x\": null}]",
+    "[" * 100 + "]" * 100,
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:30])
+def test_json_that_others_send_is_read_as_python_does(start, text):
+    given = []
+    peer = start(on_data=lambda data: given.append(data))
+    post(peer, '{"type": 4, "data": ' + text + "}")
+    assert same(given, [json.loads(text)])
+
+
 def test_what_json_has_a_word_for(start):
     """Tuples, subclasses, and keys that are not texts: as `json.dumps` writes them."""
 

@@ -137,3 +137,21 @@ def mypy(folder, *checked):
     config = HERE.parent / "pyproject.toml"
     command = [sys.executable, "-m", "mypy", f"--config-file={config}", f"--cache-dir={folder}"]
     return subprocess.run([*command, *checked], capture_output=True, text=True, cwd=folder)
+
+
+def test_who_does_not_use_asyncio_does_not_import_it(tmp_path):
+    """It takes as long as all the rest, and as much memory."""
+    source = """
+import sys
+import easyhttp_rs
+
+easy = easyhttp_rs.EasyHTTP(port=0, enable_discovery=False)
+easy.on("on_fetch", lambda: 1)
+with easy:
+    assert not easy.ping("7H8G2K")
+assert "asyncio" not in sys.modules
+assert easyhttp_rs.EasyHTTPAsync.__name__ in dir(easyhttp_rs)
+assert "asyncio" in sys.modules
+assert not hasattr(easyhttp_rs, "EasyHTTPSomething")
+"""
+    subprocess.run([sys.executable, "-c", source], cwd=tmp_path, check=True)

@@ -23,7 +23,8 @@ What may go wrong is below `EasyHTTPError`. What is logged goes to the logger
 ``easyhttp_rs``.
 """
 
-from ._asynchronous import EasyHTTPAsync
+import typing
+
 from ._blocking import EasyHTTP
 from ._commands import commands
 from ._errors import (
@@ -54,6 +55,24 @@ from ._errors import (
 )
 from ._native import __version__
 from ._types import Device, Interface, PresenceEvent
+
+if typing.TYPE_CHECKING:
+    from ._asynchronous import EasyHTTPAsync
+else:
+
+    def __getattr__(name: str) -> object:
+        # asyncio takes as long to import as all the rest, and as much memory. Only
+        # those who use it wait for it.
+        if name != "EasyHTTPAsync":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ._asynchronous import EasyHTTPAsync
+
+        globals()[name] = EasyHTTPAsync
+        return EasyHTTPAsync
+
+    def __dir__() -> "list[str]":
+        return __all__
+
 
 __all__ = [
     "EasyHTTP",

@@ -43,11 +43,12 @@ class EasyHTTPAsync(Base):
             StartError: If it cannot start: `PortInUse`, `DeviceFileError`.
             AlreadyRunning: If it runs.
         """
-        pending = self._start()
+        loop = Loop(asyncio.get_running_loop())
+        pending = self._start(loop.events())
         try:
-            self._loop = Loop(asyncio.get_running_loop())
+            self._loop = loop
             self._tasks: Set["asyncio.Task[None]"] = set()
-            self._started(await self._loop.run(pending))
+            self._started(await loop.run(pending))
         finally:
             self._is_starting = False
 
@@ -160,10 +161,13 @@ class EasyHTTPAsync(Base):
         """The loop that waits now: mostly the one of the start."""
         running = asyncio.get_running_loop()
         if self._loop is None or self._loop.loop.is_closed():
-            self._loop = Loop(running)
+            self._loop = Loop(running, self._mailbox)
         return self._loop if self._loop.loop is running else Loop(running)
 
     def _call(self, callback: Callback, arguments: Dict[str, Any], answer: Answer) -> None:
+        if self._mailbox is not None:
+            self._run(callback, arguments, answer)
+            return
         loop = self._loop
         try:
             assert loop is not None, "it was started"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import weakref
 from typing import (
@@ -119,6 +118,8 @@ class Base:
         self._added: Dict[str, str] = {}
         #: The device, once it has been started.
         self._device: Optional[_native.Device] = None
+        #: Where an event loop is told of events. None: `_workers` are.
+        self._mailbox: Optional[_native.Mailbox] = None
         #: The events that it listens for.
         self._listened: Set[str] = set()
         self._is_starting = False
@@ -273,7 +274,7 @@ class Base:
         """Listens for what it does not listen for yet."""
         for event in set(self._callbacks) - self._listened:
             self._listened.add(event)
-            device.listen(event, self._receiver())
+            device.listen(event, self._receiver(), self._mailbox)
 
     def _receiver(self) -> Callable[..., None]:
         # It does not hold the device: one that is held by its own callback alone can
@@ -283,7 +284,7 @@ class Base:
     def _receive(
         self, event: str, arguments: Dict[str, Any], answer: _native.Answer
     ) -> None:
-        """Called by a thread of `_workers`."""
+        """Called by the event loop, or by a thread of `_workers`."""
         if event in PRESENCE and self._words.are_heard():
             self._words.happened(event, arguments)
         callback = self._callbacks.get(event)
@@ -299,13 +300,16 @@ class Base:
 
     # ---- starting and stopping ----
 
-    def _start(self) -> _native.Pending[_native.Device]:
+    def _start(
+        self, mailbox: Optional[_native.Mailbox] = None
+    ) -> _native.Pending[_native.Device]:
         if self._is_running or self._is_starting:
             raise AlreadyRunning(f"the device {self.id} is running already")
         _workers.start()
+        self._mailbox = mailbox
         self._listened = {*self._callbacks, *PRESENCE}
         pending = _native.Device.start(
-            self._settings, self._receiver(), list(self._listened)
+            self._settings, self._receiver(), mailbox, list(self._listened)
         )
         self._is_starting = True
         return pending
@@ -385,6 +389,8 @@ def _added(address: str) -> Device:
 
 def _stored_id(config_file: str) -> str:
     """The id that the device will have. What is wrong with the file, the start says."""
+    import json  # The library reads the file itself; few ask before.
+
     try:
         with open(config_file, encoding="utf-8") as file:
             return _native.check_id(json.load(file)["device_id"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import TracebackType
 from typing import Any, Dict, Iterator, List, Optional, Type, TypeVar, Union
 
 from ._base import Base
 from ._callbacks import Callback, inside
 from ._commands import commands
-from ._loops import background
 from ._native import Answer, Presence
 from ._types import Device, Interface, PresenceEvent
 
@@ -234,6 +232,8 @@ class EasyHTTP(Base):
         try:
             waits = callback.run(arguments, answer)
             if waits is not None:
-                asyncio.run_coroutine_threadsafe(waits, background())
+                from ._loops import run_in_background  # It imports asyncio.
+
+                run_in_background(waits)
         finally:
             inside.reset(token)

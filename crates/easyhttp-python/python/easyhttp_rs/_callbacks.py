@@ -3,7 +3,6 @@ return."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from contextvars import ContextVar
@@ -30,6 +29,9 @@ EVENTS: Dict[str, Tuple[str, ...]] = {
 
 #: The events of requests, whose callbacks may ask for the sender's address as well.
 REQUESTS = ("on_ping", "on_pong", "on_fetch", "on_data", "on_push")
+
+#: What most callbacks return, and nobody awaits.
+PLAIN = frozenset((type(None), bool, int, float, str, list, dict))
 
 #: The device whose callback runs, in the callback and in what it starts.
 inside: "ContextVar[Optional[object]]" = ContextVar("easyhttp_rs_inside", default=None)
@@ -58,7 +60,7 @@ class Callback:
         this gives what is to be awaited."""
         try:
             returned = self(arguments)
-            if inspect.isawaitable(returned):
+            if type(returned) not in PLAIN and inspect.isawaitable(returned):
                 return self._wait(returned, answer)
             self._answer(returned, answer)
         except BaseException as error:
@@ -66,6 +68,8 @@ class Callback:
         return None
 
     async def _wait(self, awaitable: Awaitable[Any], answer: Answer) -> None:
+        import asyncio  # What does not wait does without.
+
         try:
             self._answer(await awaitable, answer)
         except asyncio.CancelledError:

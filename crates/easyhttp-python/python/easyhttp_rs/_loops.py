@@ -1,5 +1,5 @@
-"""Event loops: the user's, which waits for calls, and one of our own, for blocking
-devices whose callbacks are async."""
+"""Event loops: the user's, which waits for calls and runs callbacks, and one of our own,
+for blocking devices whose callbacks are async."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import functools
 import threading
 import weakref
-from typing import Callable, Optional, TypeVar
+from typing import Any, Callable, Coroutine, Optional, TypeVar
 
 from ._native import Mailbox, Pending
 
@@ -15,16 +15,23 @@ T = TypeVar("T")
 
 
 class Loop:
-    """An event loop, and the calls that it waits for."""
+    """An event loop, and what arrives for it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, mailbox: Optional[Mailbox] = None
+    ) -> None:
+        """`mailbox`: what arrives there; otherwise in one of its own."""
         self.loop = loop
-        self._mailbox = _mailbox(self)
+        self.mailbox = _watched(self, mailbox)
+
+    def events(self) -> Optional[Mailbox]:
+        """Where a device may put what it has to tell. None: it has to use `_workers`."""
+        return None if self.mailbox.fileno() is None else self.mailbox
 
     async def run(self, pending: Pending[T]) -> T:
         """Awaits what a device was asked to do. Cancelling this gives it up."""
         future: "asyncio.Future[T]" = self.loop.create_future()
-        call = pending.start(self._mailbox, future)
+        call = pending.start(self.mailbox, future)
         try:
             return await future
         except asyncio.CancelledError:
@@ -32,21 +39,25 @@ class Loop:
             raise
 
     def deliver(self) -> None:
-        for future, value, error in self._mailbox.take():
+        settled, jobs = self.mailbox.take()
+        for future, value, error in settled:
             if future.done():
                 pass  # It was cancelled.
             elif error is not None:
                 future.set_exception(error)
             else:
                 future.set_result(value)
+        for function, arguments in jobs:
+            # Each in a context of its own, and with others of the loop's in between.
+            self.loop.call_soon(function, *arguments)
 
 
-def _mailbox(loop: Loop) -> Mailbox:
+def _watched(loop: Loop, mailbox: Optional[Mailbox]) -> Mailbox:
     """One that wakes the loop by a file descriptor, or, where loops cannot watch one
     (the usual one of Windows), by a thread of `_workers`."""
     alive = weakref.ref(loop)
     try:
-        mailbox = Mailbox()
+        mailbox = mailbox or Mailbox()
         fd = mailbox.fileno()
         assert fd is not None
         loop.loop.add_reader(fd, _deliver, alive)
@@ -92,8 +103,13 @@ _lock = threading.Lock()
 _background: Optional[asyncio.AbstractEventLoop] = None
 
 
+def run_in_background(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Runs it on a loop in a thread of its own."""
+    asyncio.run_coroutine_threadsafe(coroutine, background())
+
+
 def background() -> asyncio.AbstractEventLoop:
-    """A loop that runs in a thread of its own, until the interpreter ends."""
+    """That loop, which runs until the interpreter ends."""
     global _background
     with _lock:
         if _background is None:

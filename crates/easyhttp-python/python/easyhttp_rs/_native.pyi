@@ -27,10 +27,14 @@ class Device:
     def start(
         settings: Dict[str, Any],
         receive: Callable[[str, Dict[str, Any], Answer], None],
+        mailbox: Optional[Mailbox],
         events: List[str],
     ) -> Pending[Device]: ...
     def listen(
-        self, event: str, receive: Callable[[str, Dict[str, Any], Answer], None]
+        self,
+        event: str,
+        receive: Callable[[str, Dict[str, Any], Answer], None],
+        mailbox: Optional[Mailbox],
     ) -> None: ...
     def stop(self) -> Pending[None]: ...
     def halt(self) -> None: ...
@@ -71,7 +75,12 @@ class Pending(Generic[_T]):
 class Mailbox:
     def __new__(cls, wake: Optional[Callable[[], None]] = None) -> Mailbox: ...
     def fileno(self) -> Optional[int]: ...
-    def take(self) -> List[Tuple[Any, Optional[Any], Optional[BaseException]]]: ...
+    def take(
+        self,
+    ) -> Tuple[
+        List[Tuple[Any, Optional[Any], Optional[BaseException]]],
+        List[Tuple[Callable[..., None], Tuple[Any, ...]]],
+    ]: ...
 
 @final
 class Call:

@@ -1,8 +1,9 @@
-"""The threads that call into Python: callbacks, and the waking of event loops that cannot
-watch a file descriptor.
+"""The threads that call into Python: callbacks where there is no event loop for them,
+and the waking of event loops that cannot watch a file descriptor.
 
 There is always one that waits for work. One that takes a job while no other waits
-starts the next, so there are never more than callbacks run at once, and one.
+starts the next, so there are never more than callbacks run at once, and one. Most of
+the time one does all the work, and the other watches it.
 """
 
 from __future__ import annotations

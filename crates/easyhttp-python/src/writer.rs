@@ -1,12 +1,10 @@
-//! Python values as JSON text, and back.
+//! Python values as JSON text.
 //!
 //! Text is all that travels between the library and Python, so there is no tree of
-//! values in between. What comes in is read by Python's own `json`, and so is what
-//! its users are used to, whole numbers of any size included.
+//! values in between.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::value::RawValue;
 
@@ -19,25 +17,6 @@ pub(crate) fn to_json(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Box<RawV
     let mut json = String::new();
     write(&mut json, value, 0).map_err(|wrong| wrong.raise(name))?;
     RawValue::from_string(json).map_err(|error| PyValueError::new_err(error.to_string()))
-}
-
-/// Reads JSON as Python's `json.loads` does.
-pub(crate) fn from_json<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.import(py, "json", "loads")?.call1((json,))
-}
-
-/// JSON that becomes a Python value when somebody takes it.
-pub(crate) struct Json(pub(crate) Box<str>);
-
-impl<'py> IntoPyObject<'py> for Json {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        from_json(py, &self.0)
-    }
 }
 
 /// What JSON cannot say, and where it is. The innermost step of the path is first:
@@ -158,8 +137,14 @@ fn write_text(json: &mut String, text: &Bound<'_, PyString>) -> Result<(), Wrong
     let text = text.to_cow().map_err(|_| {
         Wrong::value("a text with half a character (a lone surrogate) has no UTF-8")
     })?;
-    let quoted = serde_json::to_string(&*text).map_err(|error| Wrong::value(error.to_string()))?;
-    json.push_str(&quoted);
+    if text.bytes().any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\')) {
+        let quoted = serde_json::to_string(&*text);
+        json.push_str(&quoted.map_err(|error| Wrong::value(error.to_string()))?);
+    } else {
+        json.push('"');
+        json.push_str(&text);
+        json.push('"');
+    }
     Ok(())
 }
 
