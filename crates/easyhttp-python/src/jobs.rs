@@ -5,8 +5,8 @@
 //! when the interpreter ends they end as all of its daemon threads do. This module
 //! only says when there is work, and when another thread is needed.
 //!
-//! Threads that all want the interpreter cost more than what most jobs do: one in a
-//! line takes a third of the processor's time. So one thread, the leader, takes one
+//! Threads that all want the interpreter cost more than what most jobs do: with 64
+//! requests under way, a device answers twice as many without them. So one thread, the leader, takes one
 //! job after the other, and another one watches it while some wait. When a job takes
 //! longer than [`PATIENCE`], the one that watches takes over what is behind it. As
 //! long as jobs take that long, there is no line: each gets a thread at once.

@@ -1,7 +1,7 @@
 //! JSON text as Python values, made as it is read.
 //!
-//! Python's own `json` takes 2 µs for what devices mostly say, and this a third of
-//! it. What is rare, such as whole numbers beyond 64 bits, is left to that one.
+//! A call between two Python devices takes 28 µs so, and 34 with Python's own `json`.
+//! What is rare, such as whole numbers beyond 64 bits, is left to that one.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

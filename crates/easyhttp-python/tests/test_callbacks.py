@@ -226,13 +226,19 @@ def test_async_callbacks_of_a_blocking_device_share_a_loop(faces):
 
 
 def test_a_slow_callback_holds_up_no_other(faces, callback):
-    go_on = threading.Event()
-    peer = faces.make("blocking", on_fetch=lambda: go_on.wait(PATIENCE), on_push=lambda: True)
+    began, go_on = threading.Event(), threading.Event()
+
+    def wait():
+        began.set()
+        return go_on.wait(PATIENCE)
+
+    peer = faces.make("blocking", on_fetch=wait, on_push=lambda: True)
     peer.start()
     asker = faces.make("blocking", knows=peer, timeout=PATIENCE)
     asker.start()
     slow = threading.Thread(target=asker.fetch, args=[peer.id])
     slow.start()
+    assert began.wait(PATIENCE)
     try:
         assert asker.push(peer.id) is True
     finally:

@@ -78,9 +78,9 @@ impl EasyHttpAsync {
     /// Another handle, for threads that wait for one call and do nothing else.
     ///
     /// A call on it may block the thread that polls it, for 100 ms at the most.
-    /// Mostly the answer is there by then, and no other thread had to run for it:
-    /// such a call takes half the time. What takes longer goes on as any other
-    /// call does, so it can be raced and timed out, with that delay.
+    /// Mostly the answer is there by then, and no other thread had to run for it.
+    /// What takes longer goes on as any other call does, so it can be raced and timed
+    /// out, with that delay.
     ///
     /// The runtime needs a thread of its own beside those that wait so: a
     /// multi-thread one, used by a thread that is none of its workers.
