@@ -147,8 +147,7 @@ fn has_escapes(inside: &str) -> bool {
 /// Whether the values of a valid JSON text nest deeper than so many levels.
 pub(crate) fn is_deeper(text: &[u8], levels: usize) -> bool {
     // Most have fewer brackets in all, and those are found fast.
-    memchr::memchr2_iter(b'[', b'{', text).nth(levels).is_some()
-        && scan::value(text, levels).is_err()
+    memchr::memchr2_iter(b'[', b'{', text).nth(levels).is_some() && scan::levels(text) > levels
 }
 
 /// An unsigned whole number, if that is what stands there.

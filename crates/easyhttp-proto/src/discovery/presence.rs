@@ -16,6 +16,10 @@ use crate::{DeviceId, limits};
 /// announcements: more than jitter explains, and less than two of them.
 const SILENCE_PERCENT: u32 = 180;
 
+/// How long after a look the next one comes, unless a device may have fallen silent. It
+/// goes over all that are known, who may be heard a hundred times a second.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// How often a suspect is PINGed. The next PING does not wait for the end of the
 /// last one: where packets are lost, many attempts find out more than long ones.
 const ROUND: Duration = Duration::from_millis(300);
@@ -65,6 +69,9 @@ pub(super) struct Presence {
     /// When a device falls silent at the earliest, and which.
     next_look: Duration,
     next_silent: Option<DeviceId>,
+    /// When that was found out, and whether it is no longer so.
+    looked: Duration,
+    is_stale: bool,
     goodbyes: Bucket,
     /// The devices of which a goodbye was a lie, each until when that counts.
     lies: Vec<(DeviceId, Duration)>,
@@ -98,16 +105,23 @@ pub(super) enum Verdict {
 impl Presence {
     pub(super) fn new(now: Duration) -> Self {
         let goodbyes = Bucket::new(now, GOODBYES, GOODBYES_A_SECOND);
-        Self { suspects: Vec::new(), next_look: now, next_silent: None, goodbyes, lies: Vec::new() }
+        Self {
+            suspects: Vec::new(),
+            next_look: now,
+            next_silent: None,
+            looked: now,
+            is_stale: false,
+            goodbyes,
+            lies: Vec::new(),
+        }
     }
 
     /// A device was heard.
     pub(super) fn hear(&mut self, peer: &Peer) {
         let silent = silent_from(peer);
         if self.next_silent == Some(peer.id) {
-            // Now it is another one: looked for at once, while we are awake, and not
-            // when this one would have fallen silent.
-            self.next_look = Duration::ZERO;
+            // Now it is another one.
+            self.is_stale = true;
         } else if silent < self.next_look {
             (self.next_look, self.next_silent) = (silent, Some(peer.id));
         }
@@ -175,7 +189,9 @@ impl Presence {
                 return Some(if is_leaving { Verdict::Left(peer) } else { Verdict::Lost(peer) });
             }
         }
-        if self.next_look <= now {
+        // While we are awake, rather than when one would have fallen silent that did
+        // not: that would wake us in vain.
+        if self.next_look <= now || (self.is_stale && self.looked + LOOK_AGAIN <= now) {
             self.look(now, peers);
         }
         let longest_due = self.suspects.iter_mut().min_by_key(|suspect| suspect.due);
@@ -195,6 +211,7 @@ impl Presence {
     fn look(&mut self, now: Duration, peers: &PeerTable) {
         // Those that are only learned in the meantime wait for the next look.
         (self.next_look, self.next_silent) = (now + limits::UNTOLD_INTERVAL, None);
+        (self.looked, self.is_stale) = (now, false);
         for peer in peers.iter() {
             match silent_from(peer) {
                 silent if silent <= now => self.suspect(now, peer.id),

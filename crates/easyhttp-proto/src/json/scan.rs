@@ -65,6 +65,25 @@ pub(super) fn value(text: &[u8], levels: usize) -> Result<(), Malformed> {
     scan.end()
 }
 
+/// How many levels a valid JSON text has; total for any bytes.
+pub(super) fn levels(text: &[u8]) -> usize {
+    let mut scan = Scan { bytes: text, at: 0 };
+    let (mut inside, mut most) = (0_usize, 0);
+    while let Some(byte) = scan.peek() {
+        match byte {
+            b'"' if scan.string().is_ok() => continue,
+            b'{' | b'[' => {
+                inside += 1;
+                most = most.max(inside);
+            }
+            b'}' | b']' => inside = inside.saturating_sub(1),
+            _ => {}
+        }
+        scan.at += 1;
+    }
+    most
+}
+
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
