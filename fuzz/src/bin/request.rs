@@ -6,8 +6,8 @@ use std::str;
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::exchange::{Answer, Outcome, Rejection, Reply, Request, Speaker};
-use libfuzzer_sys::fuzz_target;
 use easyhttp_proto::json::Json;
+use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
 /// What the device may answer with.
