@@ -78,11 +78,12 @@ impl<'a> Connection<'a> {
                 Some(Ok((verdict, asked))) => {
                     self.place.state.enter(Phase::Answering);
                     let (answer, is_read) = self.answer(verdict, &asked).await?;
-                    self.send(&answer, Some(&asked), is_read && asked.keeps_alive).await?;
+                    let is_last = !asked.keeps_alive || self.node.tasks.is_stopping();
+                    self.send(&answer, Some(&asked), is_read && !is_last).await?;
                     if !is_read {
                         return self.linger().await;
                     }
-                    if !asked.keeps_alive || self.node.tasks.is_stopping() {
+                    if is_last {
                         return Ok(());
                     }
                 }
