@@ -13,6 +13,10 @@ pub(crate) enum Unit {
     SystemCalls,
 }
 
+/// How far a rough figure may be off. On a machine that does nothing else a call of
+/// `#[tokio::main]` takes 2.0 futexes, on a busy one 3.0.
+const ROUGHLY: f64 = 1.5;
+
 impl Unit {
     pub(crate) fn columns(self) -> Vec<&'static str> {
         match self {
@@ -26,7 +30,7 @@ impl Unit {
     fn is_more(self, accepted: Figure, now: Figure) -> bool {
         match self {
             Self::Instructions => now.value > accepted.value * 1.05,
-            Self::SystemCalls if now.is_rough => now.value > accepted.value + 0.5,
+            Self::SystemCalls if now.is_rough => now.value > accepted.value + ROUGHLY,
             Self::SystemCalls => now.value > accepted.value + 0.1,
         }
     }
@@ -36,6 +40,7 @@ impl Unit {
     fn is_less(self, accepted: Figure, now: Figure) -> bool {
         match self {
             Self::Instructions => now.value < accepted.value * 0.95,
+            Self::SystemCalls if now.is_rough => now.value < accepted.value - ROUGHLY,
             Self::SystemCalls => now.value < accepted.value - 0.5,
         }
     }
@@ -254,12 +259,12 @@ mod tests {
         assert_eq!(accepted.differences(&writes(Figure::exact(2.0))).len(), 1);
 
         let accepted = writes(Figure::rough(2.0));
-        for same in [1.4, 1.8, 2.6] {
+        for same in [1.0, 1.8, 3.1] {
             assert_eq!(writes(Figure::rough(same)).differences(&accepted), [""; 0]);
         }
         assert_eq!(
-            writes(Figure::rough(3.1)).differences(&accepted),
-            ["client: writes: MORE: ~3.0 instead of ~2.0, +1.00"]
+            writes(Figure::rough(4.1)).differences(&accepted),
+            ["client: writes: MORE: ~4.0 instead of ~2.0, +2.00"]
         );
     }
 
