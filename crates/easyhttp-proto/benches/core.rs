@@ -130,7 +130,8 @@ fn hear_one_of(count: usize) -> Round {
         let (from, bytes) = &datagrams[next];
         next = (next + 1) % count;
         now += Duration::from_secs(5) / count as u32;
-        discovery.receive(now, *from, black_box(bytes), &mut peers);
+        let datagram = Datagram::decode(black_box(bytes)).expect("a datagram");
+        discovery.receive(now, *from, &datagram, &mut peers);
         while let Some(action) = discovery.poll(now, &mut peers) {
             black_box(action);
         }

@@ -138,7 +138,9 @@ impl Device {
             first.map(|first| (peer.id, first.at))
         };
         let before: Vec<_> = self.peers.iter().filter_map(in_use).collect();
-        self.machine.receive(self.now, from, datagram, &mut self.peers);
+        if let Ok(datagram) = Datagram::decode(datagram) {
+            self.machine.receive(self.now, from, &datagram, &mut self.peers);
+        }
         for (id, at) in before {
             // It may have said goodbye, or have made room.
             if let Some(peer) = self.peers.get(id).filter(|peer| peer.is_present) {
@@ -231,9 +233,8 @@ impl Device {
             Action::Ping(id) => self.pings.push_back((self.now + PING, id)),
             Action::Probe(id, at) => self.probes.push_back((self.now + PING, id, at)),
             Action::Ask { at, .. } => self.asks.push_back((self.now + PING, at)),
-            Action::Announce { datagram, .. } | Action::Answer(_, datagram) => {
-                let said = Datagram::decode(&datagram).map(|said| (said.id, said.port));
-                assert_eq!(said, Ok((self.id, self.port)));
+            Action::Announce(datagram) | Action::Answer(_, datagram) => {
+                assert_eq!((datagram.id, datagram.port), (self.id, self.port));
             }
             _ => {}
         }

@@ -1,9 +1,9 @@
 //! What comes out of discovery.
 
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::DeviceId;
+use crate::datagram::Datagram;
 use crate::peers::{Peer, Source};
 
 /// What the driver has to do.
@@ -11,14 +11,10 @@ use crate::peers::{Peer, Source};
 #[non_exhaustive]
 pub enum Action {
     /// Send this datagram to the group, on every interface, by IPv4 and by IPv6.
-    Announce {
-        /// The bytes.
-        datagram: Vec<u8>,
-        /// Whether it asks, so that answers are to be expected.
-        asks: bool,
-    },
-    /// Send these bytes to this address.
-    Answer(SocketAddr, Vec<u8>),
+    /// If it asks, answers are to be expected.
+    Announce(Datagram),
+    /// Send this datagram to this address.
+    Answer(SocketAddr, Datagram),
     /// PING this device wherever it may be, and report by
     /// [`Discovery::pinged`](super::Discovery::pinged): it is silent, or is an
     /// older one that learns us only from a request.

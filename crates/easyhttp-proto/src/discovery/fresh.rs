@@ -1,6 +1,5 @@
 //! Whether an id is taken, before a device keeps it.
 
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::random::Random;
@@ -23,16 +22,15 @@ impl FreshId {
 
     /// The datagram to send to the group. It has no port: nobody takes the sender
     /// for a device.
-    pub fn question(&self) -> Vec<u8> {
-        Datagram::new(Kind::Announce, self.id, None, Some(self.boot)).asking(true).encode()
+    pub fn question(&self) -> Datagram {
+        Datagram::new(Kind::Announce, self.id, None, Some(self.boot)).asking(true)
     }
 
     /// Where a device with this id is, if that is what this datagram says. It is a
     /// claim: the id is taken if the device answers a PING there. Older devices do
     /// not answer the question; they are found only if they just announce
     /// themselves.
-    pub fn taken(&self, from: SocketAddr, bytes: &[u8]) -> Option<SocketAddr> {
-        let datagram = Datagram::decode(bytes).ok()?;
+    pub fn taken(&self, from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
         let is_other = datagram.id == self.id && datagram.boot != Some(self.boot);
         let port = datagram.port.filter(|_| is_other && datagram.kind != Kind::Bye)?;
         Some(with_port(from, port))

@@ -19,7 +19,6 @@ mod probes;
 mod random;
 
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
@@ -102,24 +101,22 @@ impl Discovery {
         &mut self,
         now: Duration,
         from: SocketAddr,
-        bytes: &[u8],
+        datagram: &Datagram,
         peers: &mut PeerTable,
     ) {
-        // The group is shared: what is not ours means nothing.
-        let Ok(datagram) = Datagram::decode(bytes) else { return };
         if datagram.id == self.id {
-            return self.hear_own_id(now, from, &datagram);
+            return self.hear_own_id(now, from, datagram);
         }
         match (datagram.kind, datagram.port) {
-            (Kind::Bye, _) => self.hear_goodbye(now, from, &datagram, peers),
+            (Kind::Bye, _) => self.hear_goodbye(now, from, datagram, peers),
             (_, Some(port)) => {
                 let at = with_port(from, port);
-                self.hear_device(now, at, &datagram, peers);
+                self.hear_device(now, at, datagram, peers);
             }
             // It only looks around.
             (_, None) => {}
         }
-        if let Some(to) = wants_answer(from, &datagram)
+        if let Some(to) = wants_answer(from, datagram)
             && self.port.is_some()
         {
             self.answers.add(now, to, peers.len(), &mut self.random);
@@ -278,15 +275,13 @@ impl Discovery {
         match self.answers.poll(now) {
             Some(Due::One(to)) => return Some(Action::Answer(to, self.datagram(Kind::Answer))),
             Some(Due::All) => {
-                let datagram = self.datagram(Kind::Announce);
-                return Some(Action::Announce { datagram, asks: false });
+                return Some(Action::Announce(self.datagram(Kind::Announce)));
             }
             None => {}
         }
         let asks = self.announcements.poll(now, peers.len(), &mut self.random)?;
         self.answers.announced(now);
-        let datagram = self.message(Kind::Announce).asking(asks).encode();
-        Some(Action::Announce { datagram, asks })
+        Some(Action::Announce(self.datagram(Kind::Announce).asking(asks)))
     }
 
     /// When [`Discovery::poll`] has something to do at the latest, provided
@@ -308,15 +303,11 @@ impl Discovery {
 
     /// The datagram to send to the group when leaving, as announcements are, if anybody was told
     /// that we are there.
-    pub fn goodbye(&self) -> Option<Vec<u8>> {
+    pub fn goodbye(&self) -> Option<Datagram> {
         self.port.map(|_| self.datagram(Kind::Bye))
     }
 
-    fn datagram(&self, kind: Kind) -> Vec<u8> {
-        self.message(kind).encode()
-    }
-
-    fn message(&self, kind: Kind) -> Datagram {
+    fn datagram(&self, kind: Kind) -> Datagram {
         let seconds = self.announcements.interval().as_secs_f64() as u16;
         Datagram::new(kind, self.id, self.port, Some(self.boot)).every(seconds.max(1))
     }

@@ -102,7 +102,7 @@ fn a_python_device_is_pinged_once_and_until_it_answers() {
 fn a_device_that_answers_is_not_pinged_again_and_again() {
     let mut one = One::new();
     let datagram = Datagram::new(Kind::Announce, id("FRND22"), Some(5000), Some(1)).every(0);
-    one.discovery.receive(SECONDS(0), at("10.0.0.2:40000"), &datagram.encode(), &mut one.peers);
+    one.discovery.receive(SECONDS(0), at("10.0.0.2:40000"), &datagram, &mut one.peers);
     let mut pings = 0;
     for tenth in 0..600 {
         let now = Duration::from_millis(tenth * 100);
@@ -262,14 +262,14 @@ fn who_asks_whether_its_new_id_is_taken_is_told_where_the_device_is() {
     let fresh = FreshId::new(id("SELF22"), 7);
     one.discovery.receive(SECONDS(1), at("10.0.0.9:40000"), &fresh.question(), &mut one.peers);
     let actions = one.act(SECONDS(1) + Duration::from_millis(2));
-    let [Action::Answer(to, bytes)] = &actions[..] else { panic!("{actions:?}") };
+    let [Action::Answer(to, answer)] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!(*to, at("10.0.0.9:40000"));
-    assert_eq!(fresh.taken(at("10.0.0.1:40000"), bytes), Some(at("10.0.0.1:5000")));
+    assert_eq!(fresh.taken(at("10.0.0.1:40000"), answer), Some(at("10.0.0.1:5000")));
     // Neither the question itself says so, nor another device, nor one that leaves.
     assert_eq!(fresh.taken(at("10.0.0.9:40000"), &fresh.question()), None);
     let leaves = one.discovery.goodbye().unwrap();
     assert_eq!(fresh.taken(at("10.0.0.1:40000"), &leaves), None);
-    assert_eq!(FreshId::new(id("FRND22"), 7).taken(at("10.0.0.1:40000"), bytes), None);
+    assert_eq!(FreshId::new(id("FRND22"), 7).taken(at("10.0.0.1:40000"), answer), None);
     assert!(one.peers.is_empty());
 }
 
@@ -387,7 +387,7 @@ fn a_link_local_address_keeps_its_scope() {
 #[test]
 fn who_asks_by_two_ways_is_answered_in_that_order() {
     let mut one = One::new();
-    let asks = Datagram::new(Kind::Announce, id("FRND22"), None, Some(1)).asking(true).encode();
+    let asks = Datagram::new(Kind::Announce, id("FRND22"), None, Some(1)).asking(true);
     let ways = ["10.0.0.2:40000", "[fe80::2%3]:40000"].map(at);
     for from in ways {
         one.discovery.receive(SECONDS(1), from, &asks, &mut one.peers);

@@ -25,7 +25,7 @@ fn among_devices_that_are_there_it_wakes_only_to_announce_itself() {
             for address in [format!("10.0.1.{number}:40000"), format!("[fe80::{number}%2]:40000")] {
                 let who = id(&format!("FRND2{number}"));
                 let datagram = Datagram::new(Kind::Announce, who, Some(5000), Some(7)).every(5);
-                one.discovery.receive(now, at(&address), &datagram.encode(), &mut one.peers);
+                one.discovery.receive(now, at(&address), &datagram, &mut one.peers);
             }
             *due += Duration::from_secs(5);
         }

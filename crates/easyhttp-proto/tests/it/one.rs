@@ -35,7 +35,7 @@ impl One {
     ) -> Vec<Action> {
         let asks = boot.is_some() && kind == Kind::Announce;
         let datagram = Datagram::new(kind, id(who), Some(5000), boot).asking(asks);
-        self.discovery.receive(now, at(from), &datagram.encode(), &mut self.peers);
+        self.discovery.receive(now, at(from), &datagram, &mut self.peers);
         // An answer waits for a few milliseconds.
         self.act(now + Duration::from_millis(20))
     }

@@ -101,7 +101,9 @@ proptest! {
         for (datagram, damage, from, pause) in datagrams {
             now += Duration::from_millis(pause);
             let bytes = damaged(datagram.encode(), &damage);
-            discovery.receive(now, from, &bytes, &mut peers);
+            if let Ok(datagram) = Datagram::decode(&bytes) {
+                discovery.receive(now, from, &datagram, &mut peers);
+            }
             let mut greeted = Vec::new();
             while let Some(action) = discovery.poll(now, &mut peers) {
                 if let Action::Ping(id) = action {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use easyhttp_proto::datagram::Datagram;
 use easyhttp_proto::discovery::{Action, Discovery};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::Source;
@@ -89,8 +90,10 @@ impl Driver {
     }
 
     fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
+        // The group is shared: what is not ours means nothing.
+        let Ok(datagram) = Datagram::decode(bytes) else { return };
         let now = self.node.now();
-        self.machine.receive(now, from, bytes, &mut self.node.peers());
+        self.machine.receive(now, from, &datagram, &mut self.node.peers());
     }
 
     fn take(&mut self, input: Input) {
@@ -123,9 +126,13 @@ impl Driver {
             let action = self.machine.poll(now, &mut self.node.peers());
             let Some(action) = action else { return };
             match action {
-                Action::Announce { datagram, asks: true } => self.sockets.ask(now, &datagram),
-                Action::Announce { datagram, asks: false } => self.sockets.announce(&datagram),
-                Action::Answer(to, datagram) => self.sockets.answer(to, &datagram),
+                Action::Announce(datagram) => {
+                    if datagram.asks {
+                        self.sockets.await_answers(now);
+                    }
+                    self.sockets.announce(&datagram.encode());
+                }
+                Action::Answer(to, datagram) => self.sockets.answer(to, &datagram.encode()),
                 Action::Ping(id) => self.pings.ping(id),
                 Action::Probe(id, at) => self.pings.probe(id, at),
                 Action::Ask { at, source } => self.pings.ask(at, source),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
+use easyhttp_proto::datagram::Datagram;
 use easyhttp_proto::discovery::FreshId;
 use easyhttp_proto::exchange::Speaker;
 use easyhttp_proto::limits;
@@ -45,10 +46,11 @@ async fn ask(fresh: &FreshId, id: DeviceId, sockets: &mut Sockets, settings: &Se
     let start = Instant::now();
     let mut buffer = [0; limits::DATAGRAM_READ];
     for end in QUESTIONS.iter().skip(1).chain([&WAIT]) {
-        sockets.announce(&fresh.question());
+        sockets.announce(&fresh.question().encode());
         while let Ok((length, from)) = timeout_at(start + *end, sockets.receive(&mut buffer)).await
         {
-            let Some(at) = fresh.taken(from, &buffer[..length]) else { continue };
+            let Ok(datagram) = Datagram::decode(&buffer[..length]) else { continue };
+            let Some(at) = fresh.taken(from, &datagram) else { continue };
             // A datagram is a claim.
             let speaker = Speaker::new(id, None, 0);
             let answered = who_is_at(&client, &tasks, &speaker, at, limits::CHECK).await;
@@ -66,7 +68,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
-    use easyhttp_proto::datagram::{Datagram, GROUP, Kind};
+    use easyhttp_proto::datagram::{GROUP, Kind};
     use socket2::SockRef;
 
     use super::*;

@@ -107,7 +107,7 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let stop = CancellationToken::new();
     let machine = Discovery::new(node.id, node.port, entropy, node.now())
         .with_interval(settings.announce_interval);
-    let goodbye = machine.goodbye();
+    let goodbye = machine.goodbye().map(|bye| bye.encode());
     // Devices that chose a port of their own are not to be found by others.
     let uses_dns_sd = settings.dns_sd && port == PORT;
     let dns_sd = if uses_dns_sd { DnsSd::start(node, &network, &inputs, &stop) } else { None };

@@ -106,12 +106,10 @@ impl Sockets {
         self.latest.take_if(|(_, until)| *until <= now);
     }
 
-    /// Asks everybody by a datagram of [`announce`](Self::announce), and hears the
-    /// answers of all.
-    pub(super) fn ask(&mut self, now: Duration, datagram: &[u8]) {
+    /// Hears for a while what others answer to the port of the group.
+    pub(super) fn await_answers(&mut self, now: Duration) {
         let latest = self.network.open_answers().and_then(into_tokio);
         self.latest = latest.ok().map(|socket| (socket, now + ANSWERS));
-        self.announce(datagram);
     }
 
     /// Sends to the group on every interface. What an interface does not take

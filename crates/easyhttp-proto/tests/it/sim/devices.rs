@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
-use easyhttp_proto::datagram::PORT;
+use easyhttp_proto::datagram::{Datagram, PORT};
 use easyhttp_proto::discovery::{Action, Discovery, Pinged, Probed};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, Peer, PeerTable, Source};
@@ -143,7 +143,9 @@ impl Device for Ours {
     }
 
     fn hear(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
-        self.discovery.receive(now, from, bytes, &mut self.peers);
+        if let Ok(datagram) = Datagram::decode(bytes) {
+            self.discovery.receive(now, from, &datagram, &mut self.peers);
+        }
     }
 
     fn answer_ping(&mut self, now: Duration, sender: (DeviceId, SocketAddr)) -> Option<DeviceId> {
@@ -210,10 +212,12 @@ impl Device for Ours {
                 return Some(ping);
             }
             match self.discovery.poll(now, &mut self.peers)? {
-                Action::Announce { datagram, .. } => {
-                    return Some(Self::datagram(GROUP, datagram));
+                Action::Announce(datagram) => {
+                    return Some(Self::datagram(GROUP, datagram.encode()));
                 }
-                Action::Answer(to, bytes) => return Some(Self::datagram(to, bytes)),
+                Action::Answer(to, datagram) => {
+                    return Some(Self::datagram(to, datagram.encode()));
+                }
                 Action::Ping(asked) => self.check(now, asked),
                 Action::Ask { at, .. } => return Some(Output::Ping { asked: None, at }),
                 Action::Introduce(at) => return Some(Output::Introduce { at }),
@@ -228,7 +232,7 @@ impl Device for Ours {
     }
 
     fn goodbye(&self) -> Option<Output> {
-        self.discovery.goodbye().map(|bytes| Self::datagram(GROUP, bytes))
+        self.discovery.goodbye().map(|bye| Self::datagram(GROUP, bye.encode()))
     }
 
     fn address_of(&self, id: DeviceId) -> Option<SocketAddr> {
