@@ -14,12 +14,13 @@
 //! looks around.
 
 use alloc::borrow::{Cow, ToOwned};
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
+use crate::secure::Proof;
 use crate::{Command, DeviceId, Malformed, VERSION, json};
 
 /// The multicast group of the devices in the field. IANA lists it as
@@ -54,6 +55,8 @@ pub struct Datagram {
     pub every: Option<u16>,
     /// Whether whoever hears it should answer.
     pub asks: bool,
+    /// What shows that a member of a secure network sent it.
+    pub proof: Option<Proof>,
 }
 
 /// What a datagram says.
@@ -72,7 +75,7 @@ impl Datagram {
     /// A datagram that does not ask.
     pub fn new(kind: Kind, id: DeviceId, port: Option<u16>, boot: Option<u32>) -> Self {
         let version = Some(VERSION.to_owned());
-        Self { version, kind, id, port, boot, every: None, asks: false }
+        Self { version, kind, id, port, boot, every: None, asks: false, proof: None }
     }
 
     /// The same datagram, with the interval of the announcements in seconds.
@@ -95,8 +98,8 @@ impl Datagram {
     /// others, so a listener expects bytes that mean nothing to it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let text = core::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
-        let names = ["version", "type", "id", "port", "boot", "every", "ask"];
-        let [version, kind, id, port, boot, every, ask] = json::object(text, names)?;
+        let names = ["version", "type", "id", "port", "boot", "every", "ask", "es"];
+        let [version, kind, id, port, boot, every, ask, es] = json::object(text, names)?;
         let kind = match json::unsigned(kind).and_then(Command::from_number) {
             Some(Command::Discovery) => Kind::Announce,
             Some(Command::DiscoveryAck) => Kind::Answer,
@@ -112,6 +115,7 @@ impl Datagram {
             boot: json::unsigned(boot).and_then(|boot| u32::try_from(boot).ok()),
             every: json::unsigned(every).and_then(|every| u16::try_from(every).ok()),
             asks: ask.is_some_and(|ask| ask.get() == "true"),
+            proof: json::text(es).and_then(|es| es.parse().ok()),
         })
     }
 
@@ -129,6 +133,7 @@ impl Datagram {
             boot: self.boot,
             every: self.every,
             ask: self.asks,
+            es: self.proof.map(|proof| proof.to_string()),
         };
         serde_json::to_vec(&wire).expect("texts and numbers can always be written")
     }
@@ -149,6 +154,8 @@ struct Encoded<'a> {
     every: Option<u16>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     ask: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    es: Option<String>,
 }
 
 #[derive(Serialize)]

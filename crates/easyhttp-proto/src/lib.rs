@@ -17,6 +17,7 @@
 //! | [`peers`] | the table of the devices that are known |
 //! | [`discovery`] | when to announce, whom to answer, whom to greet |
 //! | [`introduction`] | what a device says to whoever looks at it |
+//! | [`secure`] | one key for a network: signatures, encryption, replay |
 //! | [`limits`] | every size, count and time limit, with its reason |
 //!
 //! `PROTOCOL.md` in the repository describes the same for somebody who writes
@@ -37,6 +38,7 @@ pub mod limits;
 mod malformed;
 pub mod message;
 pub mod peers;
+pub mod secure;
 
 pub use command::Command;
 pub use id::DeviceId;

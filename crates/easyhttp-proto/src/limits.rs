@@ -60,6 +60,30 @@ pub const UNTOLD_INTERVAL: Duration = Duration::from_secs(30);
 /// network it takes milliseconds; a small device that is busy needs some hundred.
 pub const CHECK: Duration = Duration::from_millis(600);
 
+// ---- secure mode ----
+
+/// How long a server keeps one epoch. What was signed for it is accepted in the next
+/// one as well, so that nobody has to know the very moment: whoever holds a request
+/// back can do so for twice this time.
+pub const EPOCH: Duration = Duration::from_secs(300);
+
+/// How many requests are accepted in one epoch, each with a nonce that is remembered
+/// until the next one ends. That is 100 a second for [`EPOCH`], and some 25 bytes each.
+pub const NONCES: usize = 32_768;
+
+/// The least that can be set: what the peers of a device ask within one call's time.
+pub const NONCES_LEAST: usize = 1024;
+
+/// The longest `Signature-Input` and the longest `Signature`, in bytes. Ours have 430
+/// and 150 with the key of a device.
+pub const SIGNATURE_FIELD: usize = 1024;
+
+/// How many things a signature may cover. Ours cover eight.
+pub const COMPONENTS: usize = 16;
+
+/// How many devices have their key pinned: as many as the table of peers holds.
+pub const PINS: usize = PEERS;
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes

@@ -1,0 +1,143 @@
+//! Answers: signed by whoever was asked, and bound to the very request.
+//!
+//! The signature covers that of the request (RFC 9421, 2.4). So an answer to another
+//! request is none to this one.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::base::Draft;
+use super::base64;
+use super::device::{DeviceKey, PublicKey};
+use super::digest::Digest;
+use super::epoch::Epoch;
+use super::keyring::{KeyId, Keyring};
+use super::refusal::Refusal;
+use super::request::{self, Claim};
+use super::signature::{self, Content};
+use crate::http::AnswerHead;
+
+/// The component that is the signature of the request.
+const ASKED: &str = "\"signature\";req;key=\"net\"";
+
+/// What an answer must cover.
+const REQUIRED: [&str; 5] =
+    ["\"@status\"", "\"content-type\"", "\"content-digest\"", "\"easyhttp-epoch\"", ASKED];
+
+/// An answer that is to be signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// As 200.
+    pub status: u16,
+    /// The content type, as the head has it.
+    pub content_type: &'a str,
+    /// [`super::AES128GCM`] if the body is encrypted.
+    pub content_encoding: Option<&'a str>,
+    /// Of the body as it is sent.
+    pub digest: Digest,
+    /// The current epoch, for the next request.
+    pub epoch: Epoch,
+    /// The time in seconds since 1970. It decides nothing, so it may be wrong.
+    pub created: u64,
+}
+
+impl Keyring {
+    /// Signs an answer to this request, with the key that signed the request, and with
+    /// the key of the device as well if there is one.
+    ///
+    /// Gives the lines to send in its head, each with its CRLF: all that is covered,
+    /// but for the content type, which the head has anyway.
+    pub fn sign_answer(
+        &self,
+        claim: &Claim,
+        answer: &Answer<'_>,
+        device: Option<&DeviceKey>,
+    ) -> String {
+        let mut draft = Draft::new();
+        draft.cover("\"@status\"", answer.status.to_string().as_bytes());
+        draft.cover("\"content-type\"", answer.content_type.as_bytes());
+        request::content(&mut draft, answer.digest, answer.epoch, answer.content_encoding);
+        draft.cover(ASKED, &as_sent(claim.signature()));
+        let parameters = format!(";created={}", answer.created);
+        request::sign(&mut draft, self.prefer(Some(claim.key())), &parameters, device);
+        draft.fields
+    }
+}
+
+/// Checks the head of an answer to the request with this signature.
+pub(super) fn check(
+    ring: &Keyring,
+    head: &AnswerHead<'_>,
+    key: KeyId,
+    asked: &[u8; 32],
+) -> Result<AnswerClaim, Refusal> {
+    let value = |component: &str| match component {
+        "\"@status\"" => Some(Cow::Owned(head.status.to_string().into_bytes())),
+        ASKED => Some(Cow::Owned(as_sent(asked))),
+        _ => None,
+    };
+    // Whoever has another key could not have checked the request.
+    let keys = |id| ring.get(id).filter(|_| id == key);
+    let signed = signature::check(head.fields, &REQUIRED, value, keys)?;
+    Ok(AnswerClaim { content: signed.content })
+}
+
+fn as_sent(signature: &[u8; 32]) -> alloc::vec::Vec<u8> {
+    let mut text = String::with_capacity(46);
+    text.push(':');
+    base64::write(signature, &mut text);
+    text.push(':');
+    text.into_bytes()
+}
+
+/// An answer that a member has signed. Whether its body is the one that was signed is
+/// still to be seen.
+#[derive(Debug, Clone)]
+pub struct AnswerClaim {
+    content: Content,
+}
+
+impl AnswerClaim {
+    /// The current epoch of whoever answered, for the next request.
+    pub fn epoch(&self) -> Epoch {
+        self.content.epoch
+    }
+
+    /// What the body must be.
+    pub fn digest(&self) -> Digest {
+        self.content.digest
+    }
+
+    /// Whether the body is encrypted.
+    pub fn is_sealed(&self) -> bool {
+        self.content.is_sealed
+    }
+
+    /// Checks the whole body, as it came.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Digest`]: it is another one.
+    pub fn check_body(&self, body: &[u8]) -> Result<(), Refusal> {
+        self.check_digest(Digest::of(body))
+    }
+
+    /// The same, of a body whose digest was made while it came.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Digest`]: it is another one.
+    pub fn check_digest(&self, digest: Digest) -> Result<(), Refusal> {
+        self.content.check_digest(digest)
+    }
+
+    /// The key of the device that answered, if it showed one.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Device`]: it has shown a key that it does not have.
+    pub fn check_device(&self) -> Result<Option<PublicKey>, Refusal> {
+        self.content.check_device()
+    }
+}
