@@ -96,3 +96,40 @@ pub(super) fn at_most_one<'a>(fields: Fields<'a>, name: &str) -> Result<Option<&
         (value, None) => Ok(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hmac::Mac;
+
+    use super::*;
+    use crate::secure::base64;
+    use crate::secure::keyring::keyed;
+
+    /// RFC 9421, B.2.5: signing a request with hmac-sha256.
+    #[test]
+    fn the_vector_of_rfc_9421() {
+        let mut draft = Draft::new();
+        draft.field("date", "Tue, 20 Apr 2021 02:07:55 GMT");
+        draft.cover("\"@authority\"", b"example.com");
+        draft.cover("\"content-type\"", b"application/json");
+        let (input, text) = draft.input(";created=1618884473;keyid=\"test-shared-secret\"");
+        let expected = "(\"date\" \"@authority\" \"content-type\");created=1618884473;\
+                        keyid=\"test-shared-secret\"";
+        assert_eq!(input, expected);
+        assert_eq!(
+            core::str::from_utf8(&text).unwrap(),
+            "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\
+             \"@authority\": example.com\n\
+             \"content-type\": application/json\n\
+             \"@signature-params\": (\"date\" \"@authority\" \"content-type\")\
+             ;created=1618884473;keyid=\"test-shared-secret\""
+        );
+        let key: [u8; 64] = base64::read(
+            b"uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==",
+        )
+        .unwrap();
+        let signature =
+            base64::read::<32>(b"pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=").unwrap();
+        assert!(keyed(&key).chain_update(&text).verify(&signature.into()).is_ok());
+    }
+}

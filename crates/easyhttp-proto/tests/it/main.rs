@@ -13,5 +13,6 @@ mod network;
 mod one;
 mod presence;
 mod properties;
+mod secure;
 mod sim;
 mod twins;
