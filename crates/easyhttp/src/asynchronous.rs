@@ -21,6 +21,7 @@ use crate::node::Node;
 use crate::peer::{Moved, Peer};
 use crate::presence::{DuplicateId, Presence};
 use crate::request::Request;
+use crate::secure::IntoNetworkKey;
 
 /// A device on a tokio runtime. [`EasyHttp`](crate::EasyHttp) is its blocking twin.
 ///
@@ -182,6 +183,21 @@ impl EasyHttpAsync {
     /// keep this device as long as it answers.
     pub fn stop_discovery(&self) {
         self.node.stop_discovery();
+    }
+
+    /// Gives the device other network keys from now on: the first one signs, all of
+    /// them are accepted. So a key is changed while the device runs; see
+    /// [`Builder::network_keys`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidKey`]; [`Error::NoNetworkKey`] if the device was started
+    /// without one, or if no keys are given.
+    pub fn set_network_keys<K: IntoNetworkKey>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<()> {
+        self.node.set_network_keys(keys)
     }
 
     // ---- talking ----

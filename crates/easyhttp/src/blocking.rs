@@ -25,6 +25,7 @@ use crate::handler::{Callback, Handler, on, plain_handlers};
 use crate::peer::{Moved, Peer};
 use crate::presence::DuplicateId;
 use crate::request::Request;
+use crate::secure::IntoNetworkKey;
 use crate::wait::wait;
 
 /// A device for programs without async. It answers others by itself, between
@@ -169,6 +170,22 @@ impl EasyHttp {
     /// Stops to find others and to be found; see [`EasyHttpAsync::stop_discovery`].
     pub fn stop_discovery(&self) {
         self.easy.stop_discovery();
+    }
+
+    /// Gives the device other network keys from now on: the first one signs, all of
+    /// them are accepted. So a key is changed while the device runs; see
+    /// [`Builder::network_keys`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidKey`](crate::Error::InvalidKey);
+    /// [`Error::NoNetworkKey`](crate::Error::NoNetworkKey) if the device was started
+    /// without one, or if no keys are given.
+    pub fn set_network_keys<K: IntoNetworkKey>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<()> {
+        self.easy.set_network_keys(keys)
     }
 
     // ---- talking ----

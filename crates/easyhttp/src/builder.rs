@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use easyhttp_proto::exchange::Event;
@@ -18,6 +19,7 @@ use crate::lifecycle::new_id;
 use crate::peer::{Moved, Peer};
 use crate::presence::DuplicateId;
 use crate::request::Request;
+use crate::secure::{IntoNetworkKey, keyring};
 use crate::settings::{Identity, Limits, PORT, Settings};
 
 /// Between how often, and how seldom, a device may announce itself.
@@ -194,6 +196,44 @@ impl<Face> Builder<Face> {
         self
     }
 
+    /// Gives the device a network key: it proves to others that it has it, and hears
+    /// only those who prove the same. Strangers can neither command nor ask it, nor
+    /// answer in its peers' place. None by default.
+    ///
+    /// Make one by [`NetworkKey::from_entropy`], or by `easyhttp key new`, and give the
+    /// same to every device. A text that is no key is an error when the device starts.
+    pub fn network_key(self, key: impl IntoNetworkKey) -> Self {
+        self.network_keys([key])
+    }
+
+    /// As [`network_key`](Self::network_key), with several: the first one signs, all of
+    /// them are accepted. So a key is changed while devices go on talking: give the new
+    /// and the old one to each, in this order, and when all have both, the new one alone.
+    /// No keys mean that the device has none.
+    pub fn network_keys<K: IntoNetworkKey>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        match keyring(keys) {
+            Ok(keys) => self.settings.secure.keys = keys.map(Arc::new),
+            Err(invalid) => self.wrong = Some(invalid.into()),
+        }
+        self
+    }
+
+    /// Whether what the device says over HTTP is encrypted. Off by default. It needs a
+    /// [`network_key`](Self::network_key); everybody who has that can read it. Ids,
+    /// addresses, sizes and times can be seen by all.
+    pub fn encrypt(mut self, encrypt: bool) -> Self {
+        self.settings.secure.encrypts = encrypt;
+        self
+    }
+
+    /// Whether a device that has a [`network_key`](Self::network_key) listens to those
+    /// that have none as well, such as Python devices. Off by default. Then anybody on
+    /// the network can command this device, as if it had no key.
+    pub fn allow_legacy(mut self, allow: bool) -> Self {
+        self.settings.secure.allows_open = allow;
+        self
+    }
+
     /// How long a whole call may take. 3 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.limits.call = timeout;
@@ -215,8 +255,10 @@ impl<Face> Builder<Face> {
     }
 
     pub(crate) fn finish(self) -> Result<(Settings, Set)> {
+        let secure = &self.settings.secure;
         match self.wrong {
             Some(error) => Err(error),
+            None if secure.encrypts && secure.keys.is_none() => Err(Error::NoNetworkKey),
             None => {
                 let limits = self.settings.limits.clone().countable();
                 Ok((Settings { limits, ..self.settings }, self.handlers))

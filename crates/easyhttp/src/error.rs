@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::id::InvalidId;
+use easyhttp_proto::secure::{InvalidKey, KeyId};
 
 /// What a call or a start gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -71,6 +72,35 @@ pub enum Error {
         id: DeviceId,
         /// Where they answer.
         addresses: Vec<SocketAddr>,
+    },
+
+    /// The device has another network key than this one, or one of the two has none.
+    /// Nothing was done.
+    OtherKey {
+        /// The device.
+        id: DeviceId,
+        /// Its address.
+        address: SocketAddr,
+        /// The key of this device. None if it has none.
+        ours: Option<KeyId>,
+        /// The key of the other one.
+        theirs: KeyId,
+    },
+    /// What answered did not prove that it has our network key: it has none, or
+    /// somebody else speaks for the device.
+    NotAuthenticated {
+        /// The device.
+        id: DeviceId,
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The device has had this very request before, so it was not run again:
+    /// somebody sends copies of what we say.
+    Replayed {
+        /// The device.
+        id: DeviceId,
+        /// Its address.
+        address: SocketAddr,
     },
 
     // ---- the peer ----
@@ -137,6 +167,11 @@ pub enum Error {
     },
     /// A text that is not a device id.
     InvalidId(InvalidId),
+    /// A text that is not a network key.
+    InvalidKey(InvalidKey),
+    /// The device was started without a network key, and cannot get one while it
+    /// runs.
+    NoNetworkKey,
     /// The device itself was asked for.
     OwnId {
         /// Its id.
@@ -206,6 +241,26 @@ impl fmt::Display for Error {
                     ". Give one of them another id (delete its device file), or name an address"
                 )
             }
+            Self::OtherKey { id, address, ours: Some(ours), theirs } => write!(
+                f,
+                "{id} at {address} has the network key {theirs}, and this device {ours}: give both \
+                 the same one"
+            ),
+            Self::OtherKey { id, address, ours: None, theirs } => write!(
+                f,
+                "{id} at {address} has the network key {theirs}, and this device none: give it \
+                 that one"
+            ),
+            Self::NotAuthenticated { id, address } => write!(
+                f,
+                "what answers for {id} at {address} did not prove that it has our network key: \
+                 give that device the key, or have this one listen to devices without one"
+            ),
+            Self::Replayed { id, address } => write!(
+                f,
+                "{id} at {address} has had this very request before, and did not run it again: \
+                 somebody on the network sends copies"
+            ),
             Self::Refused { id, reason: Some(reason) } => {
                 write!(f, "{id} refused: {}", Words(reason))
             }
@@ -236,6 +291,11 @@ impl fmt::Display for Error {
                 write!(f, "{what} is larger than the other device allows")
             }
             Self::InvalidId(invalid) => invalid.fmt(f),
+            Self::InvalidKey(invalid) => invalid.fmt(f),
+            Self::NoNetworkKey => f.write_str(
+                "the device was started without a network key, and cannot get one while it runs: \
+                 start it with one",
+            ),
             Self::OwnId { id } => write!(f, "{id} is this device itself: name another one"),
             Self::InvalidAddress(given) => write!(
                 f,
@@ -288,6 +348,12 @@ impl std::error::Error for Error {
 impl From<InvalidId> for Error {
     fn from(invalid: InvalidId) -> Self {
         Self::InvalidId(invalid)
+    }
+}
+
+impl From<InvalidKey> for Error {
+    fn from(invalid: InvalidKey) -> Self {
+        Self::InvalidKey(invalid)
     }
 }
 

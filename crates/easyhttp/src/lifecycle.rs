@@ -18,6 +18,7 @@ use crate::handler::{Handlers, Set};
 use crate::lock::lock;
 use crate::node::Node;
 use crate::presence::{self, Announcer};
+use crate::secure::Secure;
 use crate::settings::{Identity, Settings};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
@@ -31,6 +32,7 @@ impl Node {
             Identity::File(path) => Some(DeviceFile::lock(path)?),
             Identity::Fixed(_) => None,
         };
+        let secure = Secure::start(&settings.secure)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
             Some((address, port)) => Some(server::listen(address, port)?),
@@ -41,7 +43,9 @@ impl Node {
         let id = match (&settings.identity, stored) {
             (Identity::Fixed(id), _) => *id,
             (Identity::File(_), Some(id)) => id,
-            (Identity::File(_), None) => free_id(&settings, address.map(|at| at.ip())).await?,
+            (Identity::File(_), None) => {
+                free_id(&settings, &secure, address.map(|at| at.ip())).await?
+            }
         };
         if let (Some(file), None) = (&file, stored) {
             file.write(id, port.unwrap_or_default())?;
@@ -51,7 +55,8 @@ impl Node {
         let node = Arc::new(Self {
             id,
             port,
-            client: Client::new(&settings.limits),
+            client: Client::new(&settings.limits, secure.clone()),
+            secure,
             turns: Turns::default(),
             tasks: Tasks::new(Handle::current()),
             handlers: Handlers::new(handlers),
@@ -143,11 +148,12 @@ const DRAWS: usize = 3;
 /// A fresh id that no device of this network has, as far as one can see.
 async fn free_id(
     settings: &Settings,
+    secure: &Option<Arc<Secure>>,
     answers_at: Option<IpAddr>,
 ) -> std::result::Result<DeviceId, StartError> {
     let mut id = new_id()?;
     for _ in 1..DRAWS {
-        if !settings.discovery || !discovery::is_taken(id, settings, answers_at).await? {
+        if !settings.discovery || !discovery::is_taken(id, settings, secure, answers_at).await? {
             break;
         }
         id = new_id()?;

@@ -22,6 +22,7 @@ use crate::lock::lock;
 use crate::peer::{Moved, Peer};
 use crate::presence::{Announcer, DuplicateId, PresenceEvent};
 use crate::request::Request;
+use crate::secure::{IntoNetworkKey, Secure, keyring};
 use crate::settings::Settings;
 use crate::tasks::{Ended, Started, Tasks};
 use crate::turns::Turns;
@@ -33,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) port: Option<u16>,
     pub(crate) settings: Settings,
     pub(crate) client: Client,
+    /// None: it has no network key.
+    pub(crate) secure: Option<Arc<Secure>>,
     /// Whose turn it is to call a device.
     pub(crate) turns: Turns,
     pub(crate) tasks: Tasks,
@@ -224,6 +227,19 @@ impl Node {
             let here = present.map(|(id, address)| (id, address.at)).collect();
             drop(peers);
             remembered.keep(here);
+        }
+    }
+
+    pub(crate) fn set_network_keys<K: IntoNetworkKey>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<()> {
+        match (&self.secure, keyring(keys)?) {
+            (Some(secure), Some(keys)) => {
+                secure.replace_keys(keys);
+                Ok(())
+            }
+            _ => Err(Error::NoNetworkKey),
         }
     }
 

@@ -8,6 +8,7 @@ use easyhttp_proto::{DeviceId, datagram, limits};
 use tokio::sync::Semaphore;
 
 use crate::interfaces::Choice;
+use crate::secure::SecureSettings;
 
 /// The TCP port of a device that is not given another one.
 pub(crate) const PORT: u16 = 5000;
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) sweep: bool,
     pub(crate) host_names: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) secure: SecureSettings,
     pub(crate) limits: Limits,
 }
 
@@ -57,6 +59,7 @@ impl Default for Settings {
             sweep: false,
             host_names: Vec::new(),
             allowed_origins: Vec::new(),
+            secure: SecureSettings::default(),
             limits: Limits::default(),
         }
     }

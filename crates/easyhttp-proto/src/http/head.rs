@@ -23,28 +23,31 @@ impl Post {
         Self { same: text.len(), text }
     }
 
-    /// Before a message of so many bytes.
-    pub fn of_length(&mut self, length: usize) -> &[u8] {
+    /// Before a message of so many bytes. `fields` are lines that it has besides,
+    /// each with its CRLF.
+    pub fn of_length(&mut self, length: usize, fields: &str) -> &[u8] {
         self.text.truncate(self.same);
-        end(&mut self.text, length);
+        end(&mut self.text, length, fields);
         self.text.as_bytes()
     }
 }
 
-/// A request for what is at a path, of this host and port.
-pub fn get(path: &str, host: &str) -> String {
-    alloc::format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")
+/// A request for what is at a path, of this host and port. `fields` are lines that it
+/// has besides, each with its CRLF.
+pub fn get(path: &str, host: &str, fields: &str) -> String {
+    alloc::format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{fields}\r\n")
 }
 
 /// Tells the sender of a request that it may send the body (RFC 9110, 10.1.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Writes the head of an answer: its status, these fields, and that it has a
-/// body of so many bytes.
+/// Writes the head of an answer: its status, these fields, lines that it has
+/// besides, each with its CRLF, and that it has a body of so many bytes.
 pub fn answer<'a>(
     head: &mut String,
     status: u16,
     fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    lines: &str,
     length: usize,
 ) {
     head.clear();
@@ -56,16 +59,17 @@ pub fn answer<'a>(
     }
     // It cannot have a body (RFC 9110, 8.6).
     if status == 204 {
+        head.push_str(lines);
         head.push_str("\r\n");
     } else {
         head.push_str("content-length: ");
-        end(head, length);
+        end(head, length, lines);
     }
 }
 
-fn end(head: &mut String, length: usize) {
+fn end(head: &mut String, length: usize, lines: &str) {
     // A string takes all that is written to it.
-    let _ = write!(head, "{length}\r\n\r\n");
+    let _ = write!(head, "{length}\r\n{lines}\r\n");
 }
 
 fn status_line(status: u16) -> &'static str {
@@ -73,10 +77,12 @@ fn status_line(status: u16) -> &'static str {
         200 => "HTTP/1.1 200 OK\r\n",
         204 => "HTTP/1.1 204 No Content\r\n",
         400 => "HTTP/1.1 400 Bad Request\r\n",
+        401 => "HTTP/1.1 401 Unauthorized\r\n",
         403 => "HTTP/1.1 403 Forbidden\r\n",
         404 => "HTTP/1.1 404 Not Found\r\n",
         405 => "HTTP/1.1 405 Method Not Allowed\r\n",
         408 => "HTTP/1.1 408 Request Timeout\r\n",
+        409 => "HTTP/1.1 409 Conflict\r\n",
         413 => "HTTP/1.1 413 Content Too Large\r\n",
         415 => "HTTP/1.1 415 Unsupported Media Type\r\n",
         417 => "HTTP/1.1 417 Expectation Failed\r\n",

@@ -261,7 +261,7 @@ impl PeerTable {
 
 /// This host, at another port. A link-local address keeps its scope: the same one
 /// on another link is another host.
-pub(crate) fn with_port(host: SocketAddr, port: u16) -> SocketAddr {
+pub fn with_port(host: SocketAddr, port: u16) -> SocketAddr {
     match host {
         SocketAddr::V4(host) => (*host.ip(), port).into(),
         SocketAddr::V6(host) => SocketAddrV6::new(*host.ip(), port, 0, host.scope_id()).into(),

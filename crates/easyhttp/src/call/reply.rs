@@ -11,6 +11,7 @@ use super::{Call, Purpose};
 use crate::client::{Answer, Failure};
 use crate::error::{Error, Result};
 use crate::request::{Data, Request};
+use crate::secure::Distrust;
 
 /// What a peer answered.
 ///
@@ -116,6 +117,11 @@ impl Call<'_> {
                 Error::TooLarge { what: "the answer", limit: Some(self.node.settings.limits.body) }
             }
             Failure::Fault(fault) => Error::Protocol { id, address, detail: fault.to_string() },
+            Failure::Distrusted(Distrust::OtherKey { ours, theirs }) => {
+                Error::OtherKey { id, address, ours, theirs }
+            }
+            Failure::Distrusted(Distrust::Unproved) => Error::NotAuthenticated { id, address },
+            Failure::Distrusted(Distrust::Replayed) => Error::Replayed { id, address },
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::socket::Socket;
 use super::{Answer, Failure};
+use crate::secure::{Outgoing, Worth};
 use crate::text::Text;
 
 /// How much of a message goes out in one write with its head, in bytes. So much
@@ -107,20 +108,21 @@ impl Connection {
     pub(super) async fn exchange(
         &mut self,
         request: Request<'_>,
+        proof: Option<&Outgoing<'_>>,
         most: usize,
         blocks_until: Option<Instant>,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<(Answer, Worth), Broken> {
         let broken = |failure, stage| Broken { failure, stage };
         self.is_fit = false;
         let sent = match self.socket.may_block(blocks_until) {
-            Ok(()) => self.send(request).await,
+            Ok(()) => self.send(request, proof).await,
             Err(error) => Err((error, 0)),
         };
         if let Err((error, 0)) = sent {
             return Err(broken(Failure::Broken(error), Stage::Unsent));
         }
         // Who does not want all of a request may say why before it closes.
-        let answer = self.receive(most).await;
+        let answer = self.receive(proof, most).await;
         self.is_fit &= matches!(sent, Ok(true));
         answer.map_err(|failure| {
             let has_ended = matches!(failure, Failure::Broken(_) | Failure::Fault(Fault::Cut));
@@ -134,17 +136,30 @@ impl Connection {
 
     /// Says whether all of it was sent: not if the peer answers before it has read
     /// it. With an error comes how many bytes were sent before.
-    async fn send(&mut self, request: Request<'_>) -> Result<bool, (io::Error, usize)> {
+    async fn send(
+        &mut self,
+        request: Request<'_>,
+        proof: Option<&Outgoing<'_>>,
+    ) -> Result<bool, (io::Error, usize)> {
         self.outgoing.clear();
         let rest = match request {
             Request::Post(message) => {
+                let (message, fields) = match proof {
+                    Some(proof) => (proof.body(), proof.fields()),
+                    None => (message, ""),
+                };
                 let (first, rest) = message.split_at(message.len().min(FIRST));
-                self.outgoing.extend_from_slice(self.head.of_length(message.len()));
+                self.outgoing.extend_from_slice(self.head.of_length(message.len(), fields));
                 self.outgoing.extend_from_slice(first);
                 rest
             }
             Request::Get(path) => {
-                self.outgoing.extend_from_slice(head::get(path, &self.host).as_bytes());
+                // What is signed is of a type, also where there is nothing.
+                let typed = |proof: &Outgoing<'_>| {
+                    format!("content-type: application/json\r\n{}", proof.fields())
+                };
+                let fields = proof.map(typed).unwrap_or_default();
+                self.outgoing.extend_from_slice(head::get(path, &self.host, &fields).as_bytes());
                 &[]
             }
         };
@@ -164,15 +179,21 @@ impl Connection {
         Ok(true)
     }
 
-    async fn receive(&mut self, most: usize) -> Result<Answer, Failure> {
-        let (status, keeps_alive, note) = loop {
+    async fn receive(
+        &mut self,
+        proof: Option<&Outgoing<'_>>,
+        most: usize,
+    ) -> Result<(Answer, Worth), Failure> {
+        let (status, keeps_alive, note, worth) = loop {
             match self.incoming.answer().map_err(Failure::Fault)? {
                 // A word on the way to the answer.
                 Some(head) if matches!(head.status, 100 | 102..200) => self.incoming.finish(),
                 Some(head) => {
                     let note =
                         head.fields.only(ERROR_HEADER).and_then(|note| str::from_utf8(note).ok());
-                    break (head.status, head.keeps_alive, note.map(str::to_owned));
+                    let worth =
+                        proof.map_or_else(|| Worth::open(&head), |proof| proof.weigh(&head));
+                    break (head.status, head.keeps_alive, note.map(str::to_owned), worth);
                 }
                 None => self.read_on().await?,
             }
@@ -180,11 +201,21 @@ impl Connection {
         while !self.incoming.read_body(most).map_err(Failure::Fault)? {
             self.read_on().await?;
         }
-        let text = Text::of_body(&mut self.incoming).unwrap_or_else(|| "".into());
+        let opened = match (&worth, proof) {
+            (Worth::Proved(claim), Some(proof)) => {
+                proof.open(claim, self.incoming.body()).map_err(Failure::Distrusted)?
+            }
+            _ => None,
+        };
+        let text = match opened {
+            Some(opened) => String::from_utf8(opened).ok().map(Text::from),
+            None => Text::of_body(&mut self.incoming),
+        };
+        let text = text.unwrap_or_else(|| "".into());
         self.incoming.finish();
         // What stands behind an answer is not the answer to anything.
         self.is_fit = keeps_alive && status >= 200 && self.incoming.is_empty();
-        Ok(Answer { status, note, text, arrived: Instant::now() })
+        Ok((Answer { status, note, text, arrived: Instant::now() }, worth))
     }
 
     async fn read_on(&mut self) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ use easyhttp_proto::http::Fault;
 use easyhttp_proto::limits;
 
 use crate::lock::lock;
+use crate::secure::{Asked, Distrust, Outgoing, Secure};
 use crate::settings::Limits;
 use crate::tasks::Tasks;
 use crate::text::Text;
@@ -50,6 +51,8 @@ pub(crate) enum Failure {
     Broken(io::Error),
     /// What came is not an answer, not a whole one, or too large.
     Fault(Fault),
+    /// What came is not an answer of whoever was asked.
+    Distrusted(Distrust),
 }
 
 /// How a connection may be had, and used.
@@ -72,6 +75,8 @@ pub(crate) struct Client {
     idle: Arc<Mutex<Idle>>,
     keep: Duration,
     body: usize,
+    /// None: nothing is signed.
+    secure: Option<Arc<Secure>>,
 }
 
 #[derive(Default)]
@@ -84,8 +89,8 @@ struct Idle {
 }
 
 impl Client {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self { idle: Arc::default(), keep: limits.client_idle, body: limits.body }
+    pub(crate) fn new(limits: &Limits, secure: Option<Arc<Secure>>) -> Self {
+        Self { idle: Arc::default(), keep: limits.client_idle, body: limits.body, secure }
     }
 
     /// Posts a message and waits for the answer.
@@ -96,6 +101,7 @@ impl Client {
         message: &[u8],
         connect: Connect,
     ) -> Result<Answer, Failure> {
+        let mut has_tried = false;
         loop {
             let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
@@ -103,15 +109,20 @@ impl Client {
                 None => (Connection::open(at, connect.limit).await?, true),
             };
             let request = Request::Post(message);
-            match connection.exchange(request, self.body, connect.blocks_until).await {
-                Ok(answer) => {
+            // Anew each time: no request counts twice.
+            let proof = self.sign(at, Asked::post(message))?;
+            let proof = proof.as_ref();
+            match connection.exchange(request, proof, self.body, connect.blocks_until).await {
+                Ok((answer, worth)) => {
                     connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
                     // right after this answer, without having said so.
                     if answer.status != 500 {
                         self.keep(tasks, at, connection);
                     }
-                    return Ok(answer);
+                    if worth.is_enough(&mut has_tried).map_err(Failure::Distrusted)? {
+                        return Ok(answer);
+                    }
                 }
                 // The peer had closed a connection that was kept.
                 Err(broken) if !is_new && broken.may_go_again(connect.is_repeatable) => {}
@@ -129,8 +140,24 @@ impl Client {
         limit: Duration,
     ) -> Result<Answer, Failure> {
         let mut connection = Connection::open(at, limit).await?;
-        let answer = connection.exchange(Request::Get(path), most, None).await;
-        answer.map_err(|broken| broken.failure)
+        let mut has_tried = false;
+        loop {
+            let proof = self.sign(at, Asked::get(path))?;
+            let answer = connection.exchange(Request::Get(path), proof.as_ref(), most, None).await;
+            let (answer, worth) = answer.map_err(|broken| broken.failure)?;
+            if worth.is_enough(&mut has_tried).map_err(Failure::Distrusted)? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    fn sign<'a>(
+        &'a self,
+        at: SocketAddr,
+        asked: Asked<'a>,
+    ) -> Result<Option<Outgoing<'a>>, Failure> {
+        let Some(secure) = &self.secure else { return Ok(None) };
+        secure.sign(at, asked).map(Some).map_err(Failure::Connect)
     }
 
     /// Closes all connections that wait, and keeps none any more.
@@ -245,7 +272,7 @@ mod tests {
     fn calls_that_block_and_calls_that_do_not_share_a_connection() {
         let runtime = Runtime::new().unwrap();
         let (at, serving) = serve_one();
-        let client = Client::new(&Limits::default());
+        let client = Client::new(&Limits::default(), None);
         let tasks = Tasks::new(runtime.handle().clone());
         let (limit, soon) = (Duration::from_secs(9), Instant::now() + Duration::from_secs(9));
         let ways = [None, Some(soon), Some(soon), None, Some(soon), None, None];

@@ -16,6 +16,7 @@ use super::alarm::Alarm;
 use super::dns_sd::Looks;
 use super::leads::Leads;
 use super::pings::Pings;
+use super::proofs::Proofs;
 use super::sockets::Sockets;
 use super::watch::Watch;
 use crate::node::Node;
@@ -27,6 +28,7 @@ const SLEPT: Duration = Duration::from_secs(3);
 /// What the task of discovery has.
 pub(super) struct Driver {
     machine: Discovery,
+    proofs: Proofs,
     node: Arc<Node>,
     sockets: Sockets,
     inputs: mpsc::UnboundedReceiver<Input>,
@@ -46,7 +48,8 @@ impl Driver {
         dns_sd: Option<Looks>,
     ) -> Self {
         let pings = Pings::new(Arc::clone(&node), reports);
-        Self { machine, node, sockets, inputs, pings, leads, dns_sd }
+        let proofs = Proofs::new(node.secure.clone());
+        Self { machine, proofs, node, sockets, inputs, pings, leads, dns_sd }
     }
 
     /// Runs until `stop`.
@@ -92,6 +95,9 @@ impl Driver {
     fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
         // The group is shared: what is not ours means nothing.
         let Ok(datagram) = Datagram::decode(bytes) else { return };
+        if !self.proofs.admit(from, &datagram) {
+            return;
+        }
         let now = self.node.now();
         self.machine.receive(now, from, &datagram, &mut self.node.peers());
     }
@@ -130,9 +136,11 @@ impl Driver {
                     if datagram.asks {
                         self.sockets.await_answers(now);
                     }
-                    self.sockets.announce(&datagram.encode());
+                    self.sockets.announce(&self.proofs.prove(datagram, None));
                 }
-                Action::Answer(to, datagram) => self.sockets.answer(to, &datagram.encode()),
+                Action::Answer(to, datagram) => {
+                    self.sockets.answer(to, &self.proofs.prove(datagram, Some(to)));
+                }
                 Action::Ping(id) => self.pings.ping(id),
                 Action::Probe(id, at) => self.pings.probe(id, at),
                 Action::Ask { at, source } => self.pings.ask(at, source),

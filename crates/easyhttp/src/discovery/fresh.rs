@@ -1,6 +1,7 @@
 //! An id that was just drawn is looked for once before it is kept.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
@@ -13,9 +14,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::network::Network;
 use super::pings::who_is_at;
+use super::proofs::Proofs;
 use super::sockets::Sockets;
 use crate::client::Client;
 use crate::error::StartError;
+use crate::secure::Secure;
 use crate::settings::Settings;
 use crate::tasks::Tasks;
 
@@ -30,26 +33,38 @@ const WAIT: Duration = Duration::from_millis(250);
 pub(crate) async fn is_taken(
     id: DeviceId,
     settings: &Settings,
+    secure: &Option<Arc<Secure>>,
     answers_at: Option<IpAddr>,
 ) -> Result<bool, StartError> {
     let fresh = FreshId::new(id, getrandom::u64().map_err(StartError::Randomness)?);
     let Ok(mut sockets) = Sockets::open(Network::of(settings, answers_at)) else {
         return Ok(false);
     };
-    let asking = ask(&fresh, id, &mut sockets, settings);
+    let asking = ask(&fresh, id, &mut sockets, settings, secure);
     // Somebody who claims it again and again must not keep a device from starting.
     Ok(timeout(WAIT + limits::CHECK, asking).await.unwrap_or(false))
 }
 
-async fn ask(fresh: &FreshId, id: DeviceId, sockets: &mut Sockets, settings: &Settings) -> bool {
-    let (client, tasks) = (Client::new(&settings.limits), Tasks::new(Handle::current()));
+async fn ask(
+    fresh: &FreshId,
+    id: DeviceId,
+    sockets: &mut Sockets,
+    settings: &Settings,
+    secure: &Option<Arc<Secure>>,
+) -> bool {
+    let client = Client::new(&settings.limits, secure.clone());
+    let tasks = Tasks::new(Handle::current());
+    let mut proofs = Proofs::new(secure.clone());
     let start = Instant::now();
     let mut buffer = [0; limits::DATAGRAM_READ];
     for end in QUESTIONS.iter().skip(1).chain([&WAIT]) {
-        sockets.announce(&fresh.question().encode());
+        sockets.announce(&proofs.prove(fresh.question(), None));
         while let Ok((length, from)) = timeout_at(start + *end, sockets.receive(&mut buffer)).await
         {
             let Ok(datagram) = Datagram::decode(&buffer[..length]) else { continue };
+            if !proofs.admit(from, &datagram) {
+                continue;
+            }
             let Some(at) = fresh.taken(from, &datagram) else { continue };
             // A datagram is a claim.
             let speaker = Speaker::new(id, None, 0);
@@ -80,9 +95,9 @@ mod tests {
         let builder = || EasyHttpAsync::builder().port(0).discovery_port(port).random_id();
         let device = builder().start().await.unwrap();
         let (settings, _) = builder().finish().unwrap();
-        assert!(is_taken(device.id(), &settings, None).await.unwrap());
+        assert!(is_taken(device.id(), &settings, &None, None).await.unwrap());
         let free = crate::lifecycle::new_id().unwrap();
-        assert!(!is_taken(free, &settings, None).await.unwrap());
+        assert!(!is_taken(free, &settings, &None, None).await.unwrap());
     }
     #[tokio::test(flavor = "multi_thread")]
     async fn who_claims_every_id_keeps_no_device_from_starting() {
@@ -102,7 +117,7 @@ mod tests {
                     let _ = liar.send_to(&claim, (GROUP, port));
                 }
             });
-            let is_taken = timeout(Duration::from_secs(30), is_taken(id, &settings, None));
+            let is_taken = timeout(Duration::from_secs(30), is_taken(id, &settings, &None, None));
             let is_taken = tokio::task::block_in_place(|| Handle::current().block_on(is_taken));
             has_ended.store(true, Ordering::Relaxed);
             assert!(!is_taken.expect("it takes for ever").unwrap());

@@ -9,6 +9,7 @@ mod fresh;
 mod leads;
 mod network;
 mod pings;
+mod proofs;
 mod remembered;
 mod report;
 mod sockets;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
-use easyhttp_proto::datagram::PORT;
+use easyhttp_proto::datagram::{Datagram, PORT};
 use easyhttp_proto::discovery::{Discovery, Pinged, Probed};
 use easyhttp_proto::peers::Source;
 use tokio::sync::{mpsc, oneshot};
@@ -30,11 +31,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Result, StartError};
 use crate::node::Node;
+use crate::secure::Secure;
 
 use dns_sd::DnsSd;
 use driver::Driver;
 use leads::Leads;
 use network::Network;
+use proofs::Proofs;
 use sockets::Sockets;
 
 pub(crate) use fresh::is_taken;
@@ -47,15 +50,17 @@ pub(crate) struct Running {
     inputs: mpsc::UnboundedSender<Input>,
     started: tokio::time::Instant,
     network: Network,
-    goodbye: Option<Vec<u8>>,
+    goodbye: Option<Datagram>,
+    secure: Option<Arc<Secure>>,
     _dns_sd: Option<DnsSd>,
     _stop: DropGuard,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(goodbye) = &self.goodbye {
-            self.network.say_goodbye(goodbye);
+        if let Some(goodbye) = self.goodbye.take() {
+            let goodbye = Proofs::new(self.secure.take()).prove(goodbye, None);
+            self.network.say_goodbye(&goodbye);
         }
     }
 }
@@ -107,7 +112,7 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let stop = CancellationToken::new();
     let machine = Discovery::new(node.id, node.port, entropy, node.now())
         .with_interval(settings.announce_interval);
-    let goodbye = machine.goodbye().map(|bye| bye.encode());
+    let goodbye = machine.goodbye();
     // Devices that chose a port of their own are not to be found by others.
     let uses_dns_sd = settings.dns_sd && port == PORT;
     let dns_sd = if uses_dns_sd { DnsSd::start(node, &network, &inputs, &stop) } else { None };
@@ -121,6 +126,7 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
         started: tokio::time::Instant::now(),
         network,
         goodbye,
+        secure: node.secure.clone(),
         _dns_sd: dns_sd,
         _stop: stop.drop_guard(),
     })

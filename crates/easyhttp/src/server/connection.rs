@@ -17,6 +17,7 @@ use super::head::{Asked, Heads};
 use super::request::execute;
 use super::timed::Timed;
 use crate::node::Node;
+use crate::secure::answer_of;
 use crate::text::Text;
 
 /// How long a connection may take when the device stops to send on what was
@@ -81,7 +82,11 @@ impl<'a> Connection<'a> {
                     let is_last = !asked.keeps_alive || self.node.tasks.is_stopping();
                     self.send(&answer, Some(&asked), is_read && !is_last).await?;
                     if !is_read {
-                        return self.linger().await;
+                        let most = match asked.sender.is_stranger() {
+                            true => limits::STRANGER,
+                            false => limits::DISCARD,
+                        };
+                        return self.linger(most).await;
                     }
                     if is_last {
                         return Ok(());
@@ -89,7 +94,7 @@ impl<'a> Connection<'a> {
                 }
                 Some(Err(fault)) => {
                     self.send(&refusal(fault), None, false).await?;
-                    return self.linger().await;
+                    return self.linger(limits::DISCARD).await;
                 }
                 None => return Ok(()),
             }
@@ -118,8 +123,13 @@ impl<'a> Connection<'a> {
         let answer = match verdict {
             Verdict::Enter => match self.body(asked).await? {
                 Ok(()) => {
-                    let answer = match Text::of_body(&mut self.incoming) {
-                        Some(text) => execute(self.node, self.from, &text).await,
+                    let text = match asked.sender.open(self.incoming.body()) {
+                        Ok(None) => Text::of_body(&mut self.incoming),
+                        Ok(Some(opened)) => String::from_utf8(opened).ok().map(Text::from),
+                        Err(refusal) => return Ok((answer_of(refusal), true)),
+                    };
+                    let answer = match text {
+                        Some(text) => execute(self.node, self.from, &asked.sender, &text).await,
                         None => Malformed::NotJson.into(),
                     };
                     return Ok((answer, true));
@@ -131,6 +141,8 @@ impl<'a> Connection<'a> {
             Verdict::About => introduction::about(self.node.id),
             Verdict::Introduce => introduction::introduce(&self.node.peers(), self.from.ip()),
             Verdict::Preflight => Answer::empty(204),
+            // It is not worth reading what a stranger sends.
+            Verdict::Refuse(refusal) if asked.sender.is_stranger() => return Ok((refusal, false)),
             Verdict::Refuse(refusal) => refusal,
         };
         let is_read = self.skip(asked).await?;
@@ -221,22 +233,28 @@ impl<'a> Connection<'a> {
         if let Some(line) = asked.and_then(|asked| asked.line.as_ref()) {
             self.node.debug(|| format!("{line} from {}: {}", self.from, answer.status));
         }
-        let body = match asked {
-            Some(asked) if asked.is_head => &[],
-            _ => &*answer.body,
+        let signed = match (&self.node.secure, asked) {
+            (Some(secure), Some(asked)) => Some(secure.sign_answer(&asked.sender, answer)?),
+            _ => None,
         };
-        self.stream.write(self.heads.of(answer, asked, keeps_alive), body).await
+        let body = signed.as_ref().and_then(|signed| signed.body.as_ref()).unwrap_or(&answer.body);
+        let lines = signed.as_ref().map_or("", |signed| &signed.fields);
+        let head = self.heads.of(answer, asked, lines, body.len(), keeps_alive);
+        let is_head = asked.is_some_and(|asked| asked.is_head);
+        self.stream.write(head, if is_head { &[] } else { body }).await
     }
 
-    /// Waits until an asker whose request was not read has seen the answer.
-    async fn linger(mut self) -> io::Result<()> {
+    /// Waits until an asker whose request was not read has seen the answer, or has
+    /// sent so many bytes more.
+    async fn linger(mut self, most: usize) -> io::Result<()> {
         self.place.state.enter(Phase::Waiting);
         self.stream.allow(LINGER);
         self.stream.end().await?;
-        let mut left = limits::DISCARD;
+        let mut left = most;
         let mut unwanted = [0; 4096];
         while left > 0 {
-            match self.stream.read(&mut unwanted).await? {
+            let space = unwanted.len().min(left);
+            match self.stream.read(&mut unwanted[..space]).await? {
                 0 => break,
                 count => left = left.saturating_sub(count),
             }

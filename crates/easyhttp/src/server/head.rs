@@ -9,6 +9,7 @@ use easyhttp_proto::limits;
 
 use super::gate::{self, Verdict};
 use crate::node::Node;
+use crate::secure::{Sender, answer_of};
 
 /// What matters of the head of a request once it has gone.
 pub(super) struct Asked<'a> {
@@ -18,6 +19,8 @@ pub(super) struct Asked<'a> {
     pub(super) expects_continue: bool,
     is_old: bool,
     pub(super) is_head: bool,
+    /// What its sender has proved.
+    pub(super) sender: Sender,
     method: Option<&'static str>,
     /// Method and path, for those who want to see them.
     pub(super) line: Option<String>,
@@ -26,13 +29,22 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// What to do with a request, and what its answer needs to know of it.
     pub(super) fn read(head: &RequestHead<'_>, node: &'a Node) -> (Verdict, Self) {
-        let (verdict, origin) = gate::check(head, &node.settings);
+        let (mut verdict, origin) = gate::check(head, &node.settings);
+        let mut sender = Sender::Anybody;
+        if let (Some(secure), Verdict::Enter | Verdict::Introduce) = (&node.secure, &verdict) {
+            let refusal;
+            (sender, refusal) = secure.who_asks(head);
+            if let Some(refusal) = refusal {
+                verdict = Verdict::Refuse(answer_of(refusal));
+            }
+        }
         let asked = Self {
             origin,
             keeps_alive: head.keeps_alive,
             expects_continue: head.expects_continue,
             is_old: head.is_old,
             is_head: head.method == "HEAD",
+            sender,
             method: gate::method_of(head.path()),
             line: node.is_watched().then(|| format!("{} {:?}", head.method, head.path())),
         };
@@ -50,11 +62,14 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// The head of an answer. `asked` is None if the request had no head.
+    /// The head of an answer with a body of so many bytes. `asked` is None if the
+    /// request had no head; `lines` are what the head has besides.
     pub(super) fn of(
         &mut self,
         answer: &Answer,
         asked: Option<&Asked<'_>>,
+        lines: &str,
+        length: usize,
         keeps_alive: bool,
     ) -> &[u8] {
         self.tell_time();
@@ -78,7 +93,7 @@ impl Heads {
             ("vary", origin.map(|_| "origin")),
         ];
         let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        head::answer(&mut self.text, answer.status, fields, answer.body.len());
+        head::answer(&mut self.text, answer.status, fields, lines, length);
         self.text.as_bytes()
     }
 

@@ -7,14 +7,24 @@ use easyhttp_proto::exchange::{self, Answer, Event, Outcome};
 
 use crate::node::Node;
 use crate::request::{Data, Request};
+use crate::secure::Sender;
 use crate::text::Text;
 
 /// Does what a message says.
-pub(super) async fn execute(node: &Arc<Node>, from: SocketAddr, text: &Text) -> Answer {
+pub(super) async fn execute(
+    node: &Arc<Node>,
+    from: SocketAddr,
+    sender: &Sender,
+    text: &Text,
+) -> Answer {
     let request = match exchange::Request::read_text(text) {
         Ok(request) => request,
         Err(malformed) => return malformed.into(),
     };
+    // One of our own, sent back to us.
+    if sender.is_member() && request.header.sender_id == Some(node.id) {
+        return Answer::error(403, "not accepted");
+    }
     node.learn(&request.header, from);
     let answer = |outcome: Outcome<'_>| request.answer(&node.speaker(), outcome);
     if !request.is_for(node.id) {

@@ -17,6 +17,7 @@ mod presence;
 mod presence_events;
 mod presence_stream;
 mod runtimes;
+mod secure;
 mod settings;
 mod starting;
 mod stopping;
@@ -28,7 +29,8 @@ use std::time::Duration;
 
 use easyhttp::{
     Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, Interface, IntoAddress,
-    IntoDeviceId, IntoFetchAnswer, IntoPushAnswer, Moved, Peer, Reply, Request, Result, Value,
+    IntoDeviceId, IntoFetchAnswer, IntoNetworkKey, IntoPushAnswer, Moved, Peer, Reply, Request,
+    Result, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +60,7 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn start_discovery(&self) -> Result<()>;
     fn stop_discovery(&self);
     fn interfaces(&self) -> Vec<Interface>;
+    fn set_network_keys<K: IntoNetworkKey>(&self, keys: impl IntoIterator<Item = K>) -> Result<()>;
 
     fn ping(&self, id: impl IntoDeviceId) -> Result<Duration>;
     fn fetch(&self, id: impl IntoDeviceId, query: impl Serialize) -> Result<Value>;
@@ -141,6 +144,12 @@ macro_rules! face {
             }
             fn interfaces(&self) -> Vec<Interface> {
                 $wait(self.0.interfaces())
+            }
+            fn set_network_keys<K: IntoNetworkKey>(
+                &self,
+                keys: impl IntoIterator<Item = K>,
+            ) -> Result<()> {
+                self.0.set_network_keys(keys)
             }
 
             fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {

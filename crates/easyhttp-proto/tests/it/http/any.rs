@@ -54,7 +54,7 @@ proptest! {
         let mut bytes = Vec::new();
         let mut head = String::new();
         for (status, body) in &sent {
-            head::answer(&mut head, *status, [("content-type", "application/json")], body.len());
+            head::answer(&mut head, *status, [("content-type", "application/json")], "", body.len());
             bytes.extend(head.bytes());
             bytes.extend(body.bytes().filter(|_| *status != 204));
         }

@@ -136,7 +136,7 @@ fn fields_are_found_by_their_name_in_any_case() {
 fn what_we_send_is_what_we_read() {
     let mut post = head::Post::new("[::1]:5000");
     for body in ["", "{}", "{\"type\":1}", "{}"] {
-        let sent = [post.of_length(body.len()), body.as_bytes()].concat();
+        let sent = [post.of_length(body.len(), ""), body.as_bytes()].concat();
         let read = only(requests([&sent[..]]));
         assert_eq!((&read.start[..], &read.body[..]), ("POST /easyhttp/api", body.as_bytes()));
         assert!(read.fields.contains(&("host".into(), "[::1]:5000".into())));
@@ -144,7 +144,7 @@ fn what_we_send_is_what_we_read() {
         assert!(read.keeps_alive);
     }
 
-    let read = only(requests([head::get("/", "a:1").as_bytes()]));
+    let read = only(requests([head::get("/", "a:1", "").as_bytes()]));
     assert_eq!((&read.start[..], &read.body[..]), ("GET /", &b""[..]));
     assert_eq!(read.fields, [("host".into(), "a:1".into())]);
 
@@ -153,7 +153,7 @@ fn what_we_send_is_what_we_read() {
     let mut sent = String::from("of the last answer");
     for status in [200, 204, 400, 403, 404, 405, 408, 413, 415, 417, 421, 431, 500, 503] {
         let body = if status == 204 { "" } else { "{}" };
-        head::answer(&mut sent, status, [("allow", "POST"), ("vary", "origin")], body.len());
+        head::answer(&mut sent, status, [("allow", "POST"), ("vary", "origin")], "", body.len());
         sent.push_str(body);
         let read = only(answers([sent.as_bytes()]));
         assert_eq!((read.start, &read.body[..]), (status.to_string(), body.as_bytes()));

@@ -1,0 +1,110 @@
+//! A request of somebody, and what its sender has proved.
+
+use std::io;
+use std::sync::Arc;
+
+use easyhttp_proto::exchange;
+use easyhttp_proto::http::RequestHead;
+use easyhttp_proto::secure::{AES128GCM, Answer, Claim, Digest, Hint, Keyring, Refusal};
+
+use super::{Secure, created, unique};
+use crate::lock::lock;
+
+/// What the sender of a request has proved.
+pub(crate) enum Sender {
+    /// Nothing, and it need not.
+    Anybody,
+    /// That it has one of our keys.
+    Member { claim: Claim, keys: Arc<Keyring> },
+    /// Nothing, and it gets nothing.
+    Stranger,
+}
+
+/// An answer as it goes out.
+pub(crate) struct Signed {
+    /// The lines that its head has besides the usual ones.
+    pub(crate) fields: String,
+    /// What its body is instead, if it is sealed.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Secure {
+    /// Who asks, by the head of a request; and why it is refused, if it is.
+    pub(crate) fn who_asks(&self, head: &RequestHead<'_>) -> (Sender, Option<Refusal>) {
+        let keys = self.keys();
+        match keys.check_request(head) {
+            Ok(claim) => {
+                let admitted = lock(&self.epochs).admit(self.now(), &claim, || self.draw());
+                (Sender::Member { claim, keys }, admitted.err())
+            }
+            Err(Refusal::Unsigned) if self.allows_open => (Sender::Anybody, None),
+            Err(refusal) => (Sender::Stranger, Some(refusal)),
+        }
+    }
+
+    /// What the head of an answer says besides the usual, and its body if that is
+    /// another one.
+    ///
+    /// # Errors
+    ///
+    /// If it is to be sealed, and the system gives no randomness for that.
+    pub(crate) fn sign_answer(
+        &self,
+        sender: &Sender,
+        answer: &exchange::Answer,
+    ) -> io::Result<Signed> {
+        let epoch = self.epoch();
+        match sender {
+            Sender::Anybody => Ok(Signed { fields: String::new(), body: None }),
+            Sender::Stranger => {
+                let fields = Hint::fields(epoch, self.keys().signing().id());
+                Ok(Signed { fields, body: None })
+            }
+            Sender::Member { claim, keys } => {
+                let is_sealed = claim.is_sealed() || self.encrypts;
+                let with = keys.prefer(Some(claim.key()));
+                let body = match is_sealed {
+                    true => Some(with.seal(unique::salt()?, &answer.body)),
+                    false => None,
+                };
+                let what = Answer {
+                    status: answer.status,
+                    content_type: "application/json",
+                    content_encoding: is_sealed.then_some(AES128GCM),
+                    digest: Digest::of(body.as_ref().unwrap_or(&answer.body)),
+                    epoch,
+                    created: created(),
+                };
+                Ok(Signed { fields: keys.sign_answer(claim, &what, None), body })
+            }
+        }
+    }
+}
+
+impl Sender {
+    /// Checks that the body of a request is the one that its head announced, and
+    /// gives what was sealed in it. None: it was not sealed.
+    pub(crate) fn open(&self, body: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+        let Self::Member { claim, keys } = self else { return Ok(None) };
+        claim.check_body(body)?;
+        claim.is_sealed().then(|| keys.open(body)).transpose()
+    }
+
+    pub(crate) fn is_member(&self) -> bool {
+        matches!(self, Self::Member { .. })
+    }
+
+    pub(crate) fn is_stranger(&self) -> bool {
+        matches!(self, Self::Stranger)
+    }
+}
+
+/// What a refused request gets: no detail, because a stranger would learn from it.
+pub(crate) fn answer_of(refusal: Refusal) -> exchange::Answer {
+    let text = match refusal.status() {
+        401 => "not authenticated: this device has a network key",
+        409 => "asked already",
+        _ => "not accepted",
+    };
+    exchange::Answer::error(refusal.status(), text)
+}

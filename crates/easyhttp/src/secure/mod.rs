@@ -1,0 +1,131 @@
+//! What a device with a network key adds to what it says, and asks of what it
+//! hears.
+//!
+//! The scheme is the protocol's ([`easyhttp_proto::secure`]). Here is what it needs
+//! of a running device: time, randomness, and what is known of others.
+
+mod incoming;
+mod keys;
+mod known;
+mod outgoing;
+mod unique;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use easyhttp_proto::datagram::Datagram;
+use easyhttp_proto::limits;
+use easyhttp_proto::secure::{Challenge, Epoch, Epochs, KeyId, Keyring};
+
+use crate::error::StartError;
+use crate::lock::lock;
+
+use known::Known;
+use unique::Nonces;
+
+pub use keys::IntoNetworkKey;
+
+pub(crate) use incoming::{Sender, answer_of};
+pub(crate) use keys::keyring;
+pub(crate) use outgoing::{Asked, Distrust, Outgoing, Worth};
+
+/// How a device takes part in secure mode.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SecureSettings {
+    /// None: it does not.
+    pub(crate) keys: Option<Arc<Keyring>>,
+    /// Whether what it says is encrypted.
+    pub(crate) encrypts: bool,
+    /// Whether it listens to devices that have no network key as well.
+    pub(crate) allows_open: bool,
+}
+
+/// The secure side of a running device.
+pub(crate) struct Secure {
+    keys: Mutex<Arc<Keyring>>,
+    encrypts: bool,
+    pub(crate) allows_open: bool,
+    /// Those of this device, and what was asked in them.
+    epochs: Mutex<Epochs>,
+    /// Those of others.
+    known: Mutex<Known>,
+    nonces: Nonces,
+    /// What the clock of the epochs counts from.
+    started: Instant,
+}
+
+impl Secure {
+    /// None if the device has no network key. It waits until the system has
+    /// randomness.
+    pub(crate) fn start(settings: &SecureSettings) -> Result<Option<Arc<Self>>, StartError> {
+        let Some(keys) = &settings.keys else { return Ok(None) };
+        if settings.allows_open {
+            tracing::warn!(
+                "this device has a network key, and listens to those without one all the same: \
+                 anybody on the network can command it"
+            );
+        }
+        let mut entropy = [0; 12];
+        getrandom::fill(&mut entropy).map_err(StartError::Randomness)?;
+        Ok(Some(Arc::new(Self {
+            keys: Mutex::new(Arc::clone(keys)),
+            encrypts: settings.encrypts,
+            allows_open: settings.allows_open,
+            epochs: Mutex::new(Epochs::new(Duration::ZERO, limits::NONCES, entropy)),
+            known: Mutex::default(),
+            nonces: Nonces::new().map_err(StartError::Randomness)?,
+            started: Instant::now(),
+        })))
+    }
+
+    /// The keys that are valid now.
+    pub(crate) fn keys(&self) -> Arc<Keyring> {
+        Arc::clone(&lock(&self.keys))
+    }
+
+    /// Other keys from now on.
+    pub(crate) fn replace_keys(&self, keys: Keyring) {
+        *lock(&self.keys) = Arc::new(keys);
+    }
+
+    /// The epoch in which this device takes requests now.
+    pub(crate) fn epoch(&self) -> Epoch {
+        lock(&self.epochs).current(self.now(), || self.draw())
+    }
+
+    /// Takes what a device at an address says of itself: in which epoch it takes
+    /// requests, and with which key it signs.
+    pub(crate) fn learn(&self, at: SocketAddr, epoch: Epoch, key: KeyId) {
+        lock(&self.known).learn(at, epoch, key);
+    }
+
+    /// What a question in the network begins with.
+    pub(crate) fn challenge(&self) -> Challenge {
+        Challenge::from_entropy(self.draw())
+    }
+
+    /// Proves in a datagram that we have a network key: this one, if it is ours.
+    pub(crate) fn prove(&self, datagram: &mut Datagram, key: Option<KeyId>, challenge: Challenge) {
+        self.keys().prefer(key).prove(datagram, self.epoch(), challenge);
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// What a new epoch is made of. One that the system gives no randomness for is
+    /// unlike those before it all the same.
+    fn draw(&self) -> [u8; 12] {
+        let mut entropy = [0; 12];
+        if getrandom::fill(&mut entropy).is_err() {
+            entropy.copy_from_slice(&self.nonces.next()[..12]);
+        }
+        entropy
+    }
+}
+
+/// Seconds since 1970, for those who read a capture: it decides nothing.
+fn created() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

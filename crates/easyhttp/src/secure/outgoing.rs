@@ -1,0 +1,178 @@
+//! A request of ours on its way, and what its answer is worth.
+
+use std::borrow::Cow;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use easyhttp_proto::API_PATH;
+use easyhttp_proto::http::AnswerHead;
+use easyhttp_proto::secure::{
+    AES128GCM, AnswerClaim, Digest, Epoch, Hint, KeyId, Keyring, Refusal, Request, SignedRequest,
+};
+
+use super::{Secure, created, unique};
+use crate::lock::lock;
+
+/// A request that is signed, and perhaps sealed.
+pub(crate) struct Outgoing<'a> {
+    secure: &'a Secure,
+    keys: Arc<Keyring>,
+    at: SocketAddr,
+    signed: SignedRequest,
+    /// What goes out instead of the message.
+    body: Cow<'a, [u8]>,
+}
+
+/// What is asked, as far as it is signed.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    /// To take this message.
+    pub(crate) fn post(message: &'a [u8]) -> Self {
+        Self { method: "POST", path: API_PATH, body: message }
+    }
+
+    /// To give what is at this path.
+    pub(crate) fn get(path: &'a str) -> Self {
+        Self { method: "GET", path, body: &[] }
+    }
+}
+
+/// Why an answer is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Distrust {
+    /// The device has a network key. `None`: we have none.
+    OtherKey { ours: Option<KeyId>, theirs: KeyId },
+    /// The answer is not signed, or not by whoever knows our key.
+    Unproved,
+    /// The device has seen this very request before.
+    Replayed,
+}
+
+/// What the head of an answer is worth.
+pub(crate) enum Worth {
+    /// It is of a device that has our key.
+    Proved(AnswerClaim),
+    /// It is of anybody, and we listen to anybody.
+    Open,
+    /// The request is to be signed anew, and sent again.
+    Again,
+    Distrusted(Distrust),
+}
+
+impl Worth {
+    /// What an answer is worth for a device that has no key. It is refused by those
+    /// that have one.
+    pub(crate) fn open(head: &AnswerHead<'_>) -> Self {
+        match Hint::read(head).key.filter(|_| head.status == 401) {
+            Some(theirs) => Self::Distrusted(Distrust::OtherKey { ours: None, theirs }),
+            None => Self::Open,
+        }
+    }
+
+    /// Whether the answer counts, or the request goes out once more.
+    pub(crate) fn is_enough(self, has_tried: &mut bool) -> Result<bool, Distrust> {
+        match self {
+            Self::Proved(_) | Self::Open => Ok(true),
+            Self::Again if std::mem::replace(has_tried, true) => Err(Distrust::Unproved),
+            Self::Again => Ok(false),
+            Self::Distrusted(distrust) => Err(distrust),
+        }
+    }
+}
+
+impl Secure {
+    /// Signs a request to the device at an address.
+    ///
+    /// # Errors
+    ///
+    /// If it is to be sealed, and the system gives no randomness for that.
+    pub(crate) fn sign<'a>(&'a self, at: SocketAddr, asked: Asked<'a>) -> io::Result<Outgoing<'a>> {
+        let known = lock(&self.known).of(at);
+        let keys = self.keys();
+        let with = keys.prefer(known.map(|(_, key)| key));
+        // Whoever is not known to be secure might be a device without a key.
+        let is_sealed =
+            self.encrypts && !asked.body.is_empty() && (known.is_some() || !self.allows_open);
+        let body = match is_sealed {
+            true => Cow::Owned(with.seal(unique::salt()?, asked.body)),
+            false => Cow::Borrowed(asked.body),
+        };
+        let request = Request {
+            method: asked.method,
+            path: asked.path,
+            content_type: "application/json",
+            content_encoding: is_sealed.then_some(AES128GCM),
+            idempotency_key: None,
+            digest: Digest::of(&body),
+            epoch: known.map_or_else(|| Epoch::from_entropy([0; 12]), |(epoch, _)| epoch),
+            nonce: self.nonces.next(),
+            created: created(),
+        };
+        let signed = with.sign_request(&request, None);
+        Ok(Outgoing { secure: self, keys, at, signed, body })
+    }
+}
+
+impl Outgoing<'_> {
+    /// The lines that the head of the request has besides the usual ones.
+    pub(crate) fn fields(&self) -> &str {
+        self.signed.fields()
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// What an answer is worth, by its head.
+    pub(crate) fn weigh(&self, head: &AnswerHead<'_>) -> Worth {
+        match self.signed.check_answer(&self.keys, head) {
+            Ok(claim) => {
+                self.secure.learn(self.at, claim.epoch(), self.signed.key());
+                match head.status {
+                    401 if claim.epoch() != self.signed.epoch() => Worth::Again,
+                    409 => Worth::Distrusted(Distrust::Replayed),
+                    _ => Worth::Proved(claim),
+                }
+            }
+            Err(Refusal::Unsigned) if head.status == 401 => self.take_hint(Hint::read(head)),
+            Err(Refusal::Unsigned) if self.secure.allows_open => Worth::Open,
+            Err(_) => Worth::Distrusted(Distrust::Unproved),
+        }
+    }
+
+    /// Anybody can say 401. What it says is worth one more request.
+    fn take_hint(&self, hint: Hint) -> Worth {
+        let Some(key) = hint.key else { return Worth::Distrusted(Distrust::Unproved) };
+        if self.keys.get(key).is_none() {
+            let ours = Some(self.keys.signing().id());
+            return Worth::Distrusted(Distrust::OtherKey { ours, theirs: key });
+        }
+        match hint.epoch {
+            Some(epoch) if epoch != self.signed.epoch() || key != self.signed.key() => {
+                self.secure.learn(self.at, epoch, key);
+                Worth::Again
+            }
+            _ => Worth::Distrusted(Distrust::Unproved),
+        }
+    }
+
+    /// Checks that the body of an answer is the one that its head announced, and
+    /// gives what was sealed in it. None: it was not sealed.
+    pub(crate) fn open(
+        &self,
+        claim: &AnswerClaim,
+        body: &[u8],
+    ) -> Result<Option<Vec<u8>>, Distrust> {
+        let opened = claim
+            .check_body(body)
+            .and_then(|()| claim.is_sealed().then(|| self.keys.open(body)).transpose());
+        opened.map_err(|_| Distrust::Unproved)
+    }
+}
