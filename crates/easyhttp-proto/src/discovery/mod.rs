@@ -149,10 +149,15 @@ impl Discovery {
         let from = peer.addresses().first().map(|first| first.at);
         let are_two = peer.twins(now).is_some();
         let is_heard = from.is_some_and(|from| peer.is_heard_at_both(now, from, at));
+        let is_better = peer.is_better(at);
         if found != Probed::Nowhere {
             peers.answered_at(now, id, at);
         }
         match (found, from) {
+            (Probed::Both, Some(from)) if is_better => {
+                peers.confirm(now, id, at);
+                self.actions.push_back(Action::Moved { id, from, to: at });
+            }
             (Probed::Both, Some(from)) => {
                 peers.answered_at(now, id, from);
                 peers.is_at_both(now, id, [from, at]);

@@ -47,11 +47,20 @@ impl Probes {
         self.probes.retain(|probe| !probe.is_done || now < probe.due);
         // Most have said the same from the address in use a moment ago: then there is
         // nothing to wait for.
-        let is_there = |peer: &Peer| peer.is_in_use(at) || peer.is_heard_in_use(now, at);
-        let is_known = peers.get(id).is_some_and(is_there);
-        let is_probed = self.probes.iter().any(|probe| probe.id == id);
-        if !is_known && !is_probed && self.probes.len() < MOST {
-            self.probes.push(Probe { id, at, heard: now, due: now + DELAY, is_done: false });
+        let is_there = |peer: &Peer| {
+            peer.is_in_use(at) || (peer.is_heard_in_use(now, at) && !peer.is_better(at))
+        };
+        if peers.get(id).is_some_and(is_there) {
+            return;
+        }
+        let has_room = self.probes.len() < MOST;
+        match self.probes.iter_mut().find(|probe| probe.id == id) {
+            // Between equals IPv4 goes first, in whichever order they are heard.
+            Some(probe) if !probe.is_done && probe.at.is_ipv6() && at.is_ipv4() => probe.at = at,
+            None if has_room => {
+                self.probes.push(Probe { id, at, heard: now, due: now + DELAY, is_done: false });
+            }
+            _ => {}
         }
     }
 
@@ -78,8 +87,10 @@ impl Probes {
             probe.is_done = true;
             probe.due = now + PAUSE;
             // One that is heard from the address in use as well has several.
-            let has_moved = |peer: &Peer| !peer.is_heard_in_use(probe.heard, probe.at);
-            if peers.get(probe.id).is_some_and(has_moved) {
+            let is_to_ask = |peer: &Peer| {
+                !peer.is_heard_in_use(probe.heard, probe.at) || peer.is_better(probe.at)
+            };
+            if peers.get(probe.id).is_some_and(is_to_ask) {
                 return Some((probe.id, probe.at));
             }
         }

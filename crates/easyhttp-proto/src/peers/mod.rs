@@ -181,6 +181,7 @@ impl PeerTable {
             for address in peer.addresses.iter_mut().filter(|a| a.at == at) {
                 address.verified = false;
                 address.failed = true;
+                address.failures = address.failures.saturating_add(1);
             }
             peer.sort();
         }

@@ -8,6 +8,10 @@ use core::time::Duration;
 use super::twins::Voice;
 use crate::{DeviceId, limits};
 
+/// How often a device is asked at an address of IPv4, while that of IPv6 works, until it
+/// stays with that. In a burst it is heard so often.
+const ATTEMPTS: u8 = 3;
+
 /// How an address became known. The order is that of weight: what the user
 /// says counts most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +46,8 @@ pub struct Address {
     pub verified: bool,
     /// Whether nobody answered there when it was last asked.
     pub(super) failed: bool,
+    /// How often nobody answered there since somebody did.
+    pub(super) failures: u8,
     /// When it was last heard of.
     pub(super) heard: Duration,
     /// Who speaks from there by datagrams, if anybody does.
@@ -100,6 +106,18 @@ impl Peer {
         about <= first.heard && self.is_one_voice(first.at, at)
     }
 
+    /// Whether to ask the device at `at`, although it is heard from the address in use
+    /// as well: that is one of IPv6, to which it came when IPv4 was away for a moment.
+    pub(crate) fn is_better(&self, at: SocketAddr) -> bool {
+        let Some(first) = self.addresses.first() else { return false };
+        let is_candidate = |a: &Address| a.at == at && a.failures < ATTEMPTS;
+        first.at.is_ipv6()
+            && first.source != Source::Added
+            && at.is_ipv4()
+            && self.addresses.iter().any(is_candidate)
+            && self.is_one_voice(first.at, at)
+    }
+
     /// The time between two of its announcements. Those that do not announce
     /// themselves at all are checked as if they did.
     pub(crate) fn announces_every(&self) -> Duration {
@@ -124,8 +142,9 @@ impl Peer {
             address.failed = false;
             address.live(now);
         } else if self.make_room(source) {
-            let (verified, failed, voice) = (false, false, None);
-            self.addresses.push(Address { at, source, verified, failed, heard: now, voice });
+            let (verified, failed, failures, voice) = (false, false, 0, None);
+            let heard = now;
+            self.addresses.push(Address { at, source, verified, failed, failures, heard, voice });
         }
         self.sort();
     }
@@ -147,7 +166,12 @@ impl Peer {
             self.make_room(Source::Added);
         }
         self.note(now, at, known.unwrap_or(Source::Learned));
-        self.addresses.iter_mut().for_each(|a| a.verified = a.at == at);
+        for address in &mut self.addresses {
+            address.verified = address.at == at;
+            if address.verified {
+                address.failures = 0;
+            }
+        }
         self.sort();
         self.follow_the_user(now);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use easyhttp_proto::datagram::{Datagram, Kind};
-use easyhttp_proto::discovery::{Action, FreshId, Pinged};
+use easyhttp_proto::discovery::{Action, FreshId, Pinged, Probed};
 use easyhttp_proto::exchange::{Outcome, Rejection, Reply, Request, Speaker};
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
 use easyhttp_proto::{Malformed, limits};
@@ -192,6 +192,58 @@ fn devices_with_two_addresses_do_not_delay_the_probe_of_one_that_has_moved() {
     let now = SECONDS(6) + limits::SAME_ROUND;
     assert_eq!(one.act(now), [Action::Probe(id("MOVED2"), at("10.0.0.6:5000"))]);
     assert!(one.discovery.next_wakeup() > now, "it wants to be polled at once, for nothing");
+}
+
+#[test]
+fn a_device_that_was_heard_by_ipv6_alone_for_a_moment_is_asked_by_ipv4_again() {
+    let (old, new, v6) = ("10.0.0.2:9", "10.0.0.6:9", "[fe80::2%3]:9");
+    let friend = id("FRND22");
+    let hear = |one: &mut One, now: Duration, from: &[&str]| {
+        for from in from {
+            one.hear(now, from, Kind::Announce, "FRND22", Some(1));
+        }
+        one.act(now + limits::SAME_ROUND)
+    };
+    let goes_to_ipv6 = || {
+        let mut one = One::new();
+        hear(&mut one, SECONDS(1), &[old, v6]);
+        one.peers.confirm(SECONDS(2), friend, at("10.0.0.2:5000"));
+        let to = at("[fe80::2%3]:5000");
+        assert_eq!(hear(&mut one, SECONDS(6), &[v6]), [Action::Probe(friend, to)]);
+        one.discovery.probed(SECONDS(6), friend, to, Probed::There, &mut one.peers);
+        one.act(SECONDS(6));
+        one
+    };
+    let to = at("10.0.0.6:5000");
+    let mut one = goes_to_ipv6();
+    assert_eq!(hear(&mut one, SECONDS(8), &[new, v6]), [Action::Probe(friend, to)]);
+    one.discovery.probed(SECONDS(8), friend, to, Probed::Both, &mut one.peers);
+    let moved = Action::Moved { id: friend, from: at("[fe80::2%3]:5000"), to };
+    assert_eq!(one.act(SECONDS(8)), [moved]);
+    assert_eq!(one.peers.get(friend).unwrap().addresses()[0].at, to);
+    assert_eq!(hear(&mut one, SECONDS(10), &[new, v6]), []);
+    // Where nobody answers by IPv4, it stays as it is.
+    let mut one = goes_to_ipv6();
+    let mut probes = 0;
+    for second in 8..60 {
+        for _ in hear(&mut one, SECONDS(second), &[v6, new]) {
+            one.discovery.probed(SECONDS(second), friend, to, Probed::Nowhere, &mut one.peers);
+            probes += 1;
+        }
+    }
+    assert_eq!(probes, 3);
+    assert_eq!(one.peers.get(friend).unwrap().addresses()[0].at, at("[fe80::2%3]:5000"));
+}
+
+#[test]
+fn of_two_new_addresses_that_of_ipv4_is_asked_whichever_is_heard_first() {
+    let mut one = One::new();
+    one.hear(SECONDS(1), "10.0.0.2:9", Kind::Announce, "FRND22", Some(1));
+    for from in ["[fe80::2%3]:9", "10.0.0.6:9"] {
+        one.hear(SECONDS(6), from, Kind::Announce, "FRND22", Some(1));
+    }
+    let asked = one.act(SECONDS(6) + limits::SAME_ROUND);
+    assert_eq!(asked, [Action::Probe(id("FRND22"), at("10.0.0.6:5000"))]);
 }
 
 #[test]
