@@ -11,6 +11,10 @@
 //! while some wait. As long as handlers are not [`QUICK`], there is no line: each
 //! gets a thread at once.
 //!
+//! To wake the runtime costs as much as a handler, too. So those that end within
+//! [`TOGETHER`] are told of by one task, and so is the last one before a handler
+//! behind which nobody waits, and which nobody watches.
+//!
 //! Threads of our own were measured, too: they save another microsecond, but a
 //! runtime that ends would not wait for the handlers on them.
 
@@ -33,6 +37,10 @@ const PATIENCE: Duration = Duration::from_micros(500);
 /// to wake a thread.
 const QUICK: Duration = Duration::from_micros(50);
 
+/// How long what a handler returned may wait for others, so that the runtime is woken
+/// once for all of them. With 64 requests under way that is a dozen or two.
+const TOGETHER: Duration = Duration::from_micros(20);
+
 /// The plain handlers of one device.
 pub(crate) struct Workers {
     runtime: Handle,
@@ -42,13 +50,19 @@ pub(crate) struct Workers {
 /// The handlers that wait, and who runs them. While some wait there is a leader,
 /// which is watched while it is inside a handler.
 struct Line {
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Box<dyn Job>>,
     leader: Option<Leader>,
     /// How many leaders there have been.
     terms: u64,
     is_watched: bool,
     /// Whether the handler that ended last was.
     is_quick: bool,
+    /// The handlers that are over, and have not told.
+    over: Vec<Box<dyn Job>>,
+    /// When the first of those was.
+    over_since: Option<Instant>,
+    /// Whether a task of the runtime is about to have them tell.
+    is_told: bool,
 }
 
 /// The thread that runs what waits.
@@ -58,9 +72,16 @@ struct Leader {
     began: Option<Instant>,
 }
 
-/// A handler. It calls what it is given when it is over, and before anybody
-/// learns what it returned.
-type Job = Box<dyn FnOnce(&dyn Fn()) + Send>;
+/// A handler, and who waits for it.
+trait Job: Send {
+    /// Runs it. Nobody learns of that yet.
+    fn run(&mut self);
+    /// Tells what it returned.
+    fn tell(self: Box<Self>);
+}
+
+/// A handler that is over, and when it began.
+type Ended = (Box<dyn Job>, Instant);
 
 impl Workers {
     pub(crate) fn new(runtime: Handle) -> Arc<Self> {
@@ -70,6 +91,9 @@ impl Workers {
             terms: 0,
             is_watched: false,
             is_quick: true,
+            over: Vec::new(),
+            over_since: None,
+            is_told: false,
         };
         Arc::new(Self { runtime, line: Mutex::new(line) })
     }
@@ -81,16 +105,11 @@ impl Workers {
         handler: impl FnOnce() -> T + Send + 'static,
     ) -> oneshot::Receiver<Option<T>> {
         let (sender, receiver) = oneshot::channel();
-        self.submit(Box::new(move |over| {
-            let returned = catch_unwind(AssertUnwindSafe(handler)).ok();
-            over();
-            // It fails if nobody waits any more.
-            let _ = sender.send(returned);
-        }));
+        self.submit(Box::new(Handler { closure: Some(handler), returned: None, sender }));
         receiver
     }
 
-    fn submit(self: &Arc<Self>, job: Job) {
+    fn submit(self: &Arc<Self>, job: Box<dyn Job>) {
         let mut line = lock(&self.line);
         if !line.is_quick {
             drop(line);
@@ -98,10 +117,14 @@ impl Workers {
         }
         line.waiting.push_back(job);
         match &line.leader {
-            Some(leader) if !leader.is_stuck() => self.see_to_watch(line),
+            Some(leader) if !leader.is_stuck() => {
+                let watches = line.wants_watch();
+                drop(line);
+                self.watch_if(watches);
+            }
             _ => {
                 let lead = self.appoint(&mut line);
-                drop(line);
+                self.tell(line);
                 // As a task it comes after the requests that are here already, and
                 // so the thread is woken once for all of them.
                 let runtime = self.runtime.clone();
@@ -120,27 +143,36 @@ impl Workers {
     }
 
     /// Runs a handler on a thread of its own.
-    fn run_alone(self: &Arc<Self>, job: Job) {
+    fn run_alone(self: &Arc<Self>, mut job: Box<dyn Job>) {
         let workers = Arc::clone(self);
         self.runtime.spawn_blocking(move || {
             let began = Instant::now();
-            job(&|| lock(&workers.line).is_quick = began.elapsed() < QUICK);
+            job.run();
+            lock(&workers.line).is_quick = began.elapsed() < QUICK;
+            job.tell();
         });
     }
 
     /// Gives each handler that waits a thread of its own.
     fn spread(self: &Arc<Self>, mut line: MutexGuard<'_, Line>) {
         let waiting = std::mem::take(&mut line.waiting);
-        drop(line);
+        self.tell(line);
         waiting.into_iter().for_each(|job| self.run_alone(job));
     }
 
-    /// Has somebody watch the leader, if handlers wait behind the one it runs.
-    fn see_to_watch(self: &Arc<Self>, mut line: MutexGuard<'_, Line>) {
-        let is_inside = line.leader.as_ref().is_some_and(|leader| leader.began.is_some());
-        if is_inside && !line.waiting.is_empty() && !line.is_watched {
-            line.is_watched = true;
+    /// Has a task of the runtime tell what those returned that are over.
+    fn tell(self: &Arc<Self>, mut line: MutexGuard<'_, Line>) {
+        if !line.over.is_empty() && !line.is_told {
+            line.is_told = true;
             drop(line);
+            let teller = Teller(Arc::clone(self));
+            self.runtime.spawn(async move { drop(teller) });
+        }
+    }
+
+    /// Has somebody watch the leader.
+    fn watch_if(self: &Arc<Self>, is_wanted: bool) {
+        if is_wanted {
             let workers = Arc::clone(self);
             self.runtime.spawn_blocking(move || workers.watch());
         }
@@ -165,12 +197,46 @@ impl Workers {
             // thread will do then, and tells at once.
             if std::mem::replace(&mut line.is_quick, false) {
                 let lead = self.appoint(&mut line);
-                drop(line);
+                self.tell(line);
                 return lead.run();
             }
             line.leader = None;
             return self.spread(line);
         }
+    }
+}
+
+impl Line {
+    /// Whether somebody has to watch the leader from now on: handlers wait behind the
+    /// one that it runs.
+    fn wants_watch(&mut self) -> bool {
+        let is_inside = self.leader.as_ref().is_some_and(|leader| leader.began.is_some());
+        let is_wanted = is_inside && !self.waiting.is_empty() && !self.is_watched;
+        self.is_watched |= is_wanted;
+        is_wanted
+    }
+
+    /// Ends a handler. Says whether it was the second one in a row that was slow.
+    fn end(&mut self, (job, began): Ended, now: Instant) -> bool {
+        self.over_since.get_or_insert(now);
+        self.over.push(job);
+        let was_quick = std::mem::replace(&mut self.is_quick, now - began < QUICK);
+        !was_quick && !self.is_quick
+    }
+
+    /// The next handler, which begins now. None ends the lead.
+    fn begin(&mut self, now: Instant) -> Option<Box<dyn Job>> {
+        let job = self.waiting.pop_front();
+        self.leader = self.leader.take().filter(|_| job.is_some());
+        if let Some(leader) = &mut self.leader {
+            leader.began = Some(now);
+        }
+        job
+    }
+
+    /// Whether those that are over have waited for others long enough.
+    fn is_ripe(&self, now: Instant) -> bool {
+        self.waiting.is_empty() || self.over_since.is_some_and(|since| now - since >= TOGETHER)
     }
 }
 
@@ -182,37 +248,37 @@ struct Lead {
 
 impl Lead {
     fn run(self) {
-        while let Some((job, began)) = self.next() {
-            job(&|| self.over(began));
+        let mut next = self.next(None);
+        while let Some(mut job) = next {
+            let began = Instant::now();
+            job.run();
+            next = self.next(Some((job, began)));
         }
     }
 
-    /// The next handler, which begins now. None ends the lead.
-    fn next(&self) -> Option<(Job, Instant)> {
-        let mut line = lock(&self.workers.line);
-        let leader = line.leader.as_mut().filter(|leader| leader.term == self.term)?;
-        let began = Instant::now();
-        leader.began = Some(began);
-        let Some(job) = line.waiting.pop_front() else {
-            line.leader = None;
+    /// Ends a handler, and begins the next one. None ends the lead.
+    fn next(&self, ended: Option<Ended>) -> Option<Box<dyn Job>> {
+        let workers = &self.workers;
+        let mut line = lock(&workers.line);
+        let now = Instant::now();
+        let is_slow = ended.is_some_and(|ended| line.end(ended, now));
+        if line.leader.as_ref().is_none_or(|leader| leader.term != self.term) {
+            workers.tell(line);
             return None;
-        };
-        self.workers.see_to_watch(line);
-        Some((job, began))
-    }
-
-    /// Ends a handler. The second one in a row that was slow ends the line.
-    fn over(&self, began: Instant) {
-        let mut line = lock(&self.workers.line);
-        let was_quick = std::mem::replace(&mut line.is_quick, began.elapsed() < QUICK);
-        let is_quick = line.is_quick;
-        let Some(leader) = line.leader.as_mut().filter(|leader| leader.term == self.term) else {
-            return;
-        };
-        leader.began = None;
-        if !was_quick && !is_quick {
-            self.workers.spread(line);
         }
+        if is_slow {
+            line.leader = None;
+            workers.spread(line);
+            return None;
+        }
+        let next = line.begin(now);
+        let watches = line.wants_watch();
+        match line.is_ripe(now) {
+            true => workers.tell(line),
+            false => drop(line),
+        }
+        workers.watch_if(watches);
+        next
     }
 }
 
@@ -226,6 +292,40 @@ impl Drop for Lead {
             drop(line);
             drop(waiting);
         }
+    }
+}
+
+/// Has all tell that are over when it is dropped: by a task, or because the runtime ends.
+struct Teller(Arc<Workers>);
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        let mut line = lock(&self.0.line);
+        line.is_told = false;
+        line.over_since = None;
+        let over = std::mem::take(&mut line.over);
+        drop(line);
+        over.into_iter().for_each(Job::tell);
+    }
+}
+
+/// What is returned comes when somebody may be told.
+struct Handler<F, T> {
+    closure: Option<F>,
+    returned: Option<T>,
+    sender: oneshot::Sender<Option<T>>,
+}
+
+impl<F: FnOnce() -> T + Send, T: Send> Job for Handler<F, T> {
+    fn run(&mut self) {
+        let closure = self.closure.take();
+        let run = AssertUnwindSafe(|| closure.map(|closure| closure()));
+        self.returned = catch_unwind(run).ok().flatten();
+    }
+
+    fn tell(self: Box<Self>) {
+        // It fails if nobody waits any more.
+        let _ = self.sender.send(self.returned);
     }
 }
 
