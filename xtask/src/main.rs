@@ -1,8 +1,8 @@
 //! `cargo xtask`: the commands that developers and CI run on this repository.
 //!
 //! A program instead of shell scripts, so that a fresh machine needs Rust,
-//! Python 3, a C++ compiler, valgrind and strace, and without dependencies, so
-//! that it starts within a second or two.
+//! Python 3, a C++ compiler, valgrind, strace and Chromium, and without
+//! dependencies, so that it starts within a second or two.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

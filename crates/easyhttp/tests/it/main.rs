@@ -2,6 +2,7 @@
 // All of this is a test; Clippy's exception for tests does not see the helpers.
 #![allow(clippy::unwrap_used)]
 
+mod browser;
 mod device_file;
 mod faces;
 mod hostile;

@@ -129,9 +129,14 @@ fn a_browser_that_asks_first_is_answered_for_allowed_origins_alone() {
     client.assert_works(served.id());
     assert_eq!(served.ran.recv(), Ok("ping"));
 
-    let answer = served.refuses(&mut client, &preflight("http://evil.example"));
-    assert_eq!(answer.status, 403);
-    assert_eq!(answer.header("access-control-allow-origin"), None);
+    // Some browsers ask of a device in a local network whether it wants to be asked.
+    let private = |origin| preflight(origin).header("Access-Control-Request-Private-Network", true);
+    for asks in [preflight("http://evil.example"), private("http://evil.example"), private("null")]
+    {
+        let answer = served.refuses(&mut client, &asks);
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
 }
 
 #[test]

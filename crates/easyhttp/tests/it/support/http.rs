@@ -67,7 +67,8 @@ impl Client {
         }
     }
 
-    fn read(&mut self, has_body: bool) -> Option<Answer> {
+    /// The same; an answer to HEAD has no body.
+    pub(crate) fn read(&mut self, has_body: bool) -> Option<Answer> {
         let end = loop {
             match self.ahead.windows(4).position(|window| window == b"\r\n\r\n") {
                 Some(end) => break end,
