@@ -22,6 +22,7 @@ use std::time::Duration;
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::Discovery;
 use easyhttp_proto::exchange::{Outcome, Reply, Request, Speaker};
+use easyhttp_proto::message::Body;
 use easyhttp_proto::peers::{PeerTable, Source};
 use easyhttp_proto::{Command, DeviceId, limits};
 use serde_json::value::RawValue;
@@ -72,28 +73,29 @@ fn read_a_request() -> Round {
     })
 }
 
-/// What a device does between the bytes that come and those that go.
+/// What a device does between the bytes that come and those that go, with data that
+/// its handler gives away.
 fn answer_a_request() -> Round {
     let (bytes, data) = (request(&query()), reading());
     Box::new(move || {
-        black_box(answer(black_box(&bytes), &data));
+        black_box(answer(black_box(&bytes), data.clone()));
     })
 }
 
 fn read_an_answer() -> Round {
-    let bytes = answer(&request(&query()), &reading());
+    let bytes = answer(&request(&query()), reading()).to_vec();
     Box::new(move || read(&bytes))
 }
 
 fn answer_with_16_kb() -> Round {
     let (bytes, data) = (request(&query()), large());
     Box::new(move || {
-        black_box(answer(black_box(&bytes), &data));
+        black_box(answer(black_box(&bytes), data.clone()));
     })
 }
 
 fn read_an_answer_of_16_kb() -> Round {
-    let bytes = answer(&request(&query()), &large());
+    let bytes = answer(&request(&query()), large()).to_vec();
     Box::new(move || read(&bytes))
 }
 
@@ -171,11 +173,11 @@ fn request(query: &RawValue) -> Vec<u8> {
     asker.message(Command::Fetch, Some(own())).with_data(Some(query.into())).encode()
 }
 
-fn answer(request: &[u8], data: &RawValue) -> Vec<u8> {
+fn answer(request: &[u8], data: Box<RawValue>) -> Body {
     let request = Request::read(request).expect("a request");
     assert!(request.is_for(own()), "it is for us");
     let speaker = Speaker::new(own(), Some(5000), 1_767_225_600);
-    request.answer(&speaker, Outcome::Value(data.into())).body
+    request.answer(&speaker, Outcome::Value(data)).body
 }
 
 fn read(answer: &[u8]) {

@@ -9,14 +9,15 @@
 //!
 //! The asker's side is one step: [`Reply::read`].
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::json::{self, Json};
-use crate::message::{error_body, read_error};
+use crate::message::{Body, error_body, read_error};
 use crate::{Command, DeviceId, Header, Malformed, Message};
 
 /// The words for programs that travel in the `error` of a NACK.
@@ -104,21 +105,21 @@ impl Speaker {
 }
 
 /// What became of a request at the device.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Outcome<'a> {
+pub enum Outcome {
     /// There is no handler for it.
     NoHandler,
     /// The handler of an event without an answer of its own has run.
     Done,
     /// The handler of a FETCH returned this.
-    Value(Json<'a>),
+    Value(Box<RawValue>),
     /// The handler of a PUSH accepted it.
     Accepted,
     /// The handler of a PUSH refused it, perhaps with a reason.
-    Refused(Option<&'a str>),
+    Refused(Option<String>),
     /// The handler failed; the text says how.
-    Failed(&'a str),
+    Failed(String),
     /// Too many handlers run already.
     Busy,
     /// The request is meant for another device, so no handler was asked.
@@ -126,13 +127,13 @@ pub enum Outcome<'a> {
 }
 
 /// What travels back: an HTTP status and a JSON body.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The body, JSON.
-    pub body: Vec<u8>,
+    pub body: Body,
     /// What the header [`ERROR_HEADER`] says, if it is sent.
     pub note: Option<&'static str>,
 }
@@ -140,12 +141,12 @@ pub struct Answer {
 impl Answer {
     /// An answer that is no message: `{"error": text}`.
     pub fn error(status: u16, text: &str) -> Self {
-        Self { status, body: error_body(text), note: None }
+        Self { status, body: error_body(text).into(), note: None }
     }
 
     /// An answer that says all by its status.
     pub fn empty(status: u16) -> Self {
-        Self { status, body: Vec::new(), note: None }
+        Self { status, body: Body::default(), note: None }
     }
 }
 
@@ -187,25 +188,26 @@ impl<'a> Request<'a> {
     ///
     /// A PING is always answered, even one meant for another device: the PONG
     /// tells the asker who is here.
-    pub fn answer(&self, own: &Speaker, outcome: Outcome<'_>) -> Answer {
+    pub fn answer(&self, own: &Speaker, outcome: Outcome) -> Answer {
         let message = |command| own.message(command, self.header.sender_id);
-        let nack = |status, code, text| {
+        let nack = |status, code, text: Cow<'_, str>| {
             Answer::message(status, &message(Command::Nack).with_error(code, text))
         };
         match (self.event, outcome) {
             (Event::Ping, _) => Answer::message(200, &message(Command::Pong)),
             (_, Outcome::Misdirected) => {
-                nack(421, code::WRONG_RECIPIENT, "the command is meant for another device")
+                nack(421, code::WRONG_RECIPIENT, "the command is meant for another device".into())
             }
-            (_, Outcome::Busy) => nack(503, code::BUSY, "too many handlers are running"),
-            (_, Outcome::Failed(text)) => nack(500, code::HANDLER_FAILED, text),
+            (_, Outcome::Busy) => nack(503, code::BUSY, "too many handlers are running".into()),
+            (_, Outcome::Failed(text)) => nack(500, code::HANDLER_FAILED, text.into()),
             (Event::Pong, _) => Answer::status("pong_received"),
             (Event::Data, _) => Answer::status("data_received"),
-            (Event::Fetch, Outcome::Value(value)) if !Message::can_carry(value) => {
-                nack(500, code::HANDLER_FAILED, "its data is nested too deep")
+            (Event::Fetch, Outcome::Value(value)) if !Message::can_carry((&*value).into()) => {
+                nack(500, code::HANDLER_FAILED, "its data is nested too deep".into())
             }
             (Event::Fetch, Outcome::Value(value)) if value.get() != "null" => {
-                Answer::message(200, &message(Command::Data).with_data(Some(value)))
+                let body = Body::with_data(&message(Command::Data), value);
+                Answer { body, ..Answer::empty(200) }
             }
             (Event::Fetch, Outcome::NoHandler) => {
                 Answer { note: Some(code::NO_HANDLER), ..Answer::status("fetch_handled") }
@@ -213,7 +215,9 @@ impl<'a> Request<'a> {
             (Event::Fetch, _) => Answer::status("fetch_handled"),
             (Event::Push, Outcome::NoHandler) => Answer::message(400, &message(Command::Nack)),
             (Event::Push, Outcome::Refused(None)) => Answer::message(200, &message(Command::Nack)),
-            (Event::Push, Outcome::Refused(Some(reason))) => nack(200, code::REFUSED, reason),
+            (Event::Push, Outcome::Refused(Some(reason))) => {
+                nack(200, code::REFUSED, reason.into())
+            }
             (Event::Push, _) => Answer::message(200, &message(Command::Ack)),
         }
     }
@@ -221,7 +225,7 @@ impl<'a> Request<'a> {
 
 impl Answer {
     fn message(status: u16, message: &Message<'_>) -> Self {
-        Self { status, body: message.encode(), note: None }
+        Self { status, body: message.encode().into(), note: None }
     }
 
     fn status(status: &str) -> Self {
@@ -235,7 +239,7 @@ impl Answer {
     /// An answer of texts alone.
     pub(crate) fn json(texts: &impl Serialize) -> Self {
         let body = serde_json::to_vec(texts).expect("a text can always be written");
-        Self { status: 200, body, note: None }
+        Self { status: 200, body: body.into(), note: None }
     }
 }
 
@@ -361,10 +365,8 @@ impl<'a> Reply<'a> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::boxed::Box;
     use alloc::string::ToString;
-
-    use serde_json::value::RawValue;
+    use alloc::vec::Vec;
 
     use super::*;
 
@@ -381,10 +383,10 @@ mod tests {
     }
 
     /// What the asker understands of what the device answers.
-    fn round(number: u8, outcome: Outcome<'_>) -> Result<(Option<Command>, String), Rejection> {
+    fn round(number: u8, outcome: Outcome) -> Result<(Option<Command>, String), Rejection> {
         let body = request(number);
         let answer = Request::read(&body).unwrap().answer(&own(), outcome);
-        match Reply::read(own().id, answer.status, answer.note, &answer.body)? {
+        match Reply::read(own().id, answer.status, answer.note, &answer.body.to_vec())? {
             Reply::Message(message) => Ok((
                 Some(message.command),
                 message.data.map_or(String::new(), |data| data.get().to_owned()),
@@ -396,7 +398,6 @@ mod tests {
     #[test]
     fn the_asker_understands_every_outcome() {
         let data: Box<RawValue> = serde_json::from_str("0").unwrap();
-        let data = Json::from(&*data);
         assert_eq!(round(1, Outcome::NoHandler), Ok((Some(Command::Pong), "".to_string())));
         assert_eq!(round(2, Outcome::Done), Ok((None, "".to_string())));
         assert_eq!(round(3, Outcome::Value(data)), Ok((Some(Command::Data), "0".to_string())));
@@ -407,7 +408,7 @@ mod tests {
         assert_eq!(round(5, Outcome::NoHandler), Err(Rejection::NoHandler));
         assert_eq!(round(5, Outcome::Busy), Err(Rejection::Busy));
         assert_eq!(
-            round(5, Outcome::Failed("it panicked")),
+            round(5, Outcome::Failed("it panicked".to_string())),
             Err(Rejection::HandlerFailed { message: "it panicked".to_string() })
         );
         assert_eq!(
@@ -417,10 +418,21 @@ mod tests {
     }
 
     #[test]
+    fn data_of_any_size_arrives_as_it_was_returned() {
+        for length in [0, 1, 4093, 4094, 4095, 4096, 100_000] {
+            let data = alloc::format!("\"{}\"", "x".repeat(length));
+            let value = RawValue::from_string(data.clone()).unwrap();
+            let data = Ok((Some(Command::Data), data));
+            assert_eq!(round(3, Outcome::Value(value)), data, "{length}");
+        }
+    }
+
+    #[test]
     fn an_answer_from_another_device_is_not_believed() {
         let body = request(1);
         let pong = Request::read(&body).unwrap().answer(&own(), Outcome::Misdirected);
-        let reply = Reply::read(id("ZZZZZZ"), pong.status, pong.note, &pong.body);
+        let body = pong.body.to_vec();
+        let reply = Reply::read(id("ZZZZZZ"), pong.status, pong.note, &body);
         assert_eq!(reply.unwrap_err(), Rejection::WrongDevice { found: Some(own().id) });
     }
 

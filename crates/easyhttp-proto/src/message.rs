@@ -9,6 +9,7 @@
 //!  "data": {"sensor": "temperature"}}
 //! ```
 
+mod body;
 mod usual;
 
 use alloc::borrow::Cow;
@@ -20,6 +21,8 @@ use serde::Serialize;
 
 use crate::json::{self, Json};
 use crate::{Command, DeviceId, Malformed, VERSION, limits};
+
+pub use body::Body;
 
 /// One command or one answer. `data` is raw JSON until somebody asks for it.
 #[derive(Debug, Clone)]

@@ -163,12 +163,12 @@ impl Returned {
         }
     }
 
-    pub(crate) fn outcome(&self) -> Outcome<'_> {
+    pub(crate) fn into_outcome(self) -> Outcome {
         match self {
             Self::Done => Outcome::Done,
-            Self::Value(value) => Outcome::Value((&**value).into()),
+            Self::Value(value) => Outcome::Value(value),
             Self::Push(PushAnswer::Accepted) => Outcome::Accepted,
-            Self::Push(PushAnswer::Refused(reason)) => Outcome::Refused(reason.as_deref()),
+            Self::Push(PushAnswer::Refused(reason)) => Outcome::Refused(reason),
             Self::Failed(message) => Outcome::Failed(message),
         }
     }

@@ -8,7 +8,6 @@ use easyhttp_proto::DeviceId;
 use easyhttp_proto::exchange::{Answer, Outcome, Rejection, Reply, Request, Speaker};
 use easyhttp_proto::json::Json;
 use libfuzzer_sys::fuzz_target;
-use serde_json::value::RawValue;
 
 /// What the device may answer with.
 const STATUSES: [u16; 5] = [200, 400, 421, 500, 503];
@@ -28,18 +27,18 @@ fuzz_target!(|body: &[u8]| {
 
 /// All that can become of a request. Handlers give data and texts of any kind:
 /// the peer's own, for want of worse.
-fn outcomes<'a>(request: &Request<'a>, body: &'a [u8]) -> impl Iterator<Item = Outcome<'a>> {
+fn outcomes(request: &Request<'_>, body: &[u8]) -> impl Iterator<Item = Outcome> {
     let text = str::from_utf8(body).unwrap_or_default();
     // The whole message as data is one level deeper than what arrived.
-    let whole = serde_json::from_str::<&RawValue>(text).ok().map(Json::from);
-    let values = request.data.into_iter().chain(whole).map(Outcome::Value);
+    let texts = request.data.map(Json::get).into_iter().chain([text]);
+    let values = texts.filter_map(|text| serde_json::from_str(text).ok()).map(Outcome::Value);
     let others = [
         Outcome::NoHandler,
         Outcome::Done,
         Outcome::Accepted,
         Outcome::Refused(None),
-        Outcome::Refused(Some(text)),
-        Outcome::Failed(text),
+        Outcome::Refused(Some(text.to_owned())),
+        Outcome::Failed(text.to_owned()),
         Outcome::Busy,
         Outcome::Misdirected,
     ];
@@ -48,7 +47,9 @@ fn outcomes<'a>(request: &Request<'a>, body: &'a [u8]) -> impl Iterator<Item = O
 
 fn assert_understood(own: &Speaker, answer: &Answer) {
     assert!(STATUSES.contains(&answer.status), "{answer:?}");
-    match Reply::read(own.id, answer.status, answer.note, &answer.body) {
+    let body = answer.body.to_vec();
+    assert_eq!(body.len(), answer.body.len());
+    match Reply::read(own.id, answer.status, answer.note, &body) {
         Err(Rejection::NotUnderstood { malformed, .. }) => panic!("{malformed}: {answer:?}"),
         Err(Rejection::NotTaken { message, .. }) => panic!("{message}: {answer:?}"),
         Err(Rejection::WrongDevice { found }) => assert_eq!(found, Some(own.id), "{answer:?}"),

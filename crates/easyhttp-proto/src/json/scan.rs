@@ -6,8 +6,6 @@
 //! is valid here and what is valid for serde_json is the same, which fuzzing
 //! checks.
 
-use core::ops::Range;
-
 use crate::limits;
 use crate::malformed::Malformed;
 
@@ -34,22 +32,30 @@ fn each<'a>(
     mut see: impl FnMut(&'a str, &'a str) -> Result<bool, Malformed>,
 ) -> Result<(), Malformed> {
     let [open, close] = if is_object { *b"{}" } else { *b"[]" };
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+    let mut scan = Scan { rest: text.as_bytes() };
     scan.space();
     scan.take(open)?;
     scan.space();
     if scan.peek() != Some(close) {
         loop {
-            let name = if is_object { scan.name()? } else { 0..0 };
-            let value = scan.value(limits::DEPTH - 1)?;
-            if !see(&text[name], &text[value])? {
+            let start = scan.rest.len();
+            let name = match is_object {
+                true => {
+                    let end = scan.name()?;
+                    &text[text.len() - start + 1..text.len() - end - 1]
+                }
+                false => "",
+            };
+            let start = scan.rest.len();
+            scan.value(limits::DEPTH - 1)?;
+            if !see(name, &text[text.len() - start..text.len() - scan.rest.len()])? {
                 return Ok(());
             }
             scan.space();
             if scan.peek() != Some(b',') {
                 break;
             }
-            scan.at += 1;
+            scan.skip(1);
             scan.space();
         }
     }
@@ -59,7 +65,7 @@ fn each<'a>(
 
 /// Checks a JSON value of any kind, of so many levels.
 pub(super) fn value(text: &[u8], levels: usize) -> Result<(), Malformed> {
-    let mut scan = Scan { bytes: text, at: 0 };
+    let mut scan = Scan { rest: text };
     scan.space();
     scan.value(levels)?;
     scan.end()
@@ -67,7 +73,7 @@ pub(super) fn value(text: &[u8], levels: usize) -> Result<(), Malformed> {
 
 /// How many levels a valid JSON text has; total for any bytes.
 pub(super) fn levels(text: &[u8]) -> usize {
-    let mut scan = Scan { bytes: text, at: 0 };
+    let mut scan = Scan { rest: text };
     let (mut inside, mut most) = (0_usize, 0);
     while let Some(byte) = scan.peek() {
         match byte {
@@ -79,14 +85,14 @@ pub(super) fn levels(text: &[u8]) -> usize {
             b'}' | b']' => inside = inside.saturating_sub(1),
             _ => {}
         }
-        scan.at += 1;
+        scan.skip(1);
     }
     most
 }
 
+/// What has not been looked at yet.
 struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
 }
 
 /// Whether each level that is open is an object: a bit for each.
@@ -96,49 +102,48 @@ const _: () = assert!(limits::DEPTH <= Levels::BITS as usize);
 
 impl Scan<'_> {
     fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+        self.rest.first().copied()
     }
 
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.peek();
-        self.at += 1;
-        byte
+    fn skip(&mut self, count: usize) {
+        self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
     fn space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
         }
     }
 
     fn take(&mut self, byte: u8) -> Result<(), Malformed> {
-        if self.peek() != Some(byte) {
-            return Err(Malformed::NotJson);
+        match self.rest {
+            [first, rest @ ..] if *first == byte => {
+                self.rest = rest;
+                Ok(())
+            }
+            _ => Err(Malformed::NotJson),
         }
-        self.at += 1;
-        Ok(())
     }
 
     /// Nothing but space may follow.
     fn end(&mut self) -> Result<(), Malformed> {
         self.space();
-        if self.at == self.bytes.len() { Ok(()) } else { Err(Malformed::NotJson) }
+        if self.rest.is_empty() { Ok(()) } else { Err(Malformed::NotJson) }
     }
 
-    /// The name of a field, and what stands between it and the value.
-    fn name(&mut self) -> Result<Range<usize>, Malformed> {
-        let start = self.at + 1;
+    /// The name of a field, and what stands between it and the value. Gives how
+    /// much was left behind the name.
+    fn name(&mut self) -> Result<usize, Malformed> {
         self.string()?;
-        let name = start..self.at - 1;
+        let left = self.rest.len();
         self.space();
         self.take(b':')?;
         self.space();
-        Ok(name)
+        Ok(left)
     }
 
     /// A value of so many levels, with all that is in it.
-    fn value(&mut self, most: usize) -> Result<Range<usize>, Malformed> {
-        let start = self.at;
+    fn value(&mut self, most: usize) -> Result<(), Malformed> {
         let (mut levels, mut inside): (Levels, usize) = (0, 0);
         'value: loop {
             match self.peek() {
@@ -148,14 +153,14 @@ impl Scan<'_> {
                 Some(b'f') => self.word(b"false")?,
                 Some(b'n') => self.word(b"null")?,
                 Some(open @ (b'{' | b'[')) => {
-                    self.at += 1;
+                    self.skip(1);
                     self.space();
                     let is_object = open == b'{';
                     if inside == most {
                         return Err(Malformed::TooDeep);
                     }
                     if self.peek() == Some(if is_object { b'}' } else { b']' }) {
-                        self.at += 1;
+                        self.skip(1);
                     } else {
                         levels = levels << 1 | Levels::from(is_object);
                         inside += 1;
@@ -173,7 +178,7 @@ impl Scan<'_> {
                 let is_object = levels & 1 == 1;
                 match self.peek() {
                     Some(b',') => {
-                        self.at += 1;
+                        self.skip(1);
                         self.space();
                         if is_object {
                             self.name()?;
@@ -184,11 +189,11 @@ impl Scan<'_> {
                     Some(b']') if !is_object => {}
                     _ => return Err(Malformed::NotJson),
                 }
-                self.at += 1;
+                self.skip(1);
                 levels >>= 1;
                 inside -= 1;
             }
-            return Ok(start..self.at);
+            return Ok(());
         }
     }
 
@@ -196,62 +201,78 @@ impl Scan<'_> {
         self.take(b'"')?;
         loop {
             self.skip_plain();
-            match self.next() {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => self.escape()?,
+            match self.rest {
+                [b'"', rest @ ..] => {
+                    self.rest = rest;
+                    return Ok(());
+                }
+                [b'\\', rest @ ..] => {
+                    self.rest = rest;
+                    self.escape()?;
+                }
                 _ => return Err(Malformed::NotJson),
             }
         }
     }
 
-    /// Moves to the next byte that is more than itself in a string, eight at a time.
+    /// Moves to the next byte that is more than itself in a string.
     fn skip_plain(&mut self) {
-        while let Some(eight) = self.bytes[self.at..].first_chunk() {
-            match marks(u64::from_le_bytes(*eight)) {
-                0 => self.at += 8,
-                marks => {
-                    self.at += marks.trailing_zeros() as usize / 8;
-                    return;
-                }
+        // Most strings end soon. In those that do not, many are looked at together.
+        if self.skip_eight() {
+            while let Some((many, rest)) = self.rest.split_first_chunk()
+                && are_plain(many)
+            {
+                self.rest = rest;
             }
+            while self.skip_eight() {}
         }
-        while self.peek().is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')) {
-            self.at += 1;
+        while self.peek().is_some_and(is_plain) {
+            self.skip(1);
         }
+    }
+
+    /// Moves over the next eight bytes and says so, if all of them are plain;
+    /// otherwise to the first that is not.
+    fn skip_eight(&mut self) -> bool {
+        let Some((eight, rest)) = self.rest.split_first_chunk() else { return false };
+        let marks = marks(u64::from_le_bytes(*eight));
+        match marks {
+            0 => self.rest = rest,
+            marks => self.skip(marks.trailing_zeros() as usize / 8),
+        }
+        marks == 0
     }
 
     /// What stands behind a backslash.
     fn escape(&mut self) -> Result<(), Malformed> {
-        match self.next() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at..self.at + 4);
-                if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                    return Err(Malformed::NotJson);
-                }
-                self.at += 4;
-                Ok(())
+        self.rest = match self.rest {
+            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
+            [b'u', a, b, c, d, rest @ ..]
+                if [a, b, c, d].iter().all(|it| it.is_ascii_hexdigit()) =>
+            {
+                rest
             }
-            _ => Err(Malformed::NotJson),
-        }
+            _ => return Err(Malformed::NotJson),
+        };
+        Ok(())
     }
 
     fn number(&mut self) -> Result<(), Malformed> {
         if self.peek() == Some(b'-') {
-            self.at += 1;
+            self.skip(1);
         }
         match self.peek() {
-            Some(b'0') => self.at += 1,
+            Some(b'0') => self.skip(1),
             _ => self.digits()?,
         }
         if self.peek() == Some(b'.') {
-            self.at += 1;
+            self.skip(1);
             self.digits()?;
         }
         if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
+            self.skip(1);
             if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
+                self.skip(1);
             }
             self.digits()?;
         }
@@ -260,20 +281,29 @@ impl Scan<'_> {
 
     /// One digit or more.
     fn digits(&mut self) -> Result<(), Malformed> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
+        let before = self.rest.len();
+        while let [b'0'..=b'9', rest @ ..] = self.rest {
+            self.rest = rest;
         }
-        if self.at > start { Ok(()) } else { Err(Malformed::NotJson) }
+        if self.rest.len() < before { Ok(()) } else { Err(Malformed::NotJson) }
     }
 
     fn word(&mut self, word: &[u8]) -> Result<(), Malformed> {
-        if !self.bytes[self.at..].starts_with(word) {
-            return Err(Malformed::NotJson);
-        }
-        self.at += word.len();
+        self.rest = self.rest.strip_prefix(word).ok_or(Malformed::NotJson)?;
         Ok(())
     }
+}
+
+/// Whether a byte of a string is only itself: no quote, backslash or control
+/// character.
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\\' | 0..b' ')
+}
+
+/// Whether all are. It looks at each of them, so that the compiler can take them
+/// together.
+fn are_plain(bytes: &[u8; 64]) -> bool {
+    bytes.iter().fold(true, |are, byte| are & is_plain(*byte))
 }
 
 /// Marks with its highest bit each byte that is a quote, a backslash or a control

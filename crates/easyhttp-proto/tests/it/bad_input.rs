@@ -219,7 +219,7 @@ fn assert_refused(body: impl AsRef<[u8]>, named: &str) {
         Ok(request) => panic!("accepted: {shown}\n{request:?}"),
         Err(malformed) => Answer::from(malformed),
     };
-    let text: Value = serde_json::from_slice(&answer.body).unwrap();
+    let text: Value = serde_json::from_slice(&answer.body.to_vec()).unwrap();
     let text = text["error"].as_str().unwrap();
     assert_eq!(answer.status, 400, "{shown}");
     assert!(text.contains(named), "{shown}\nis refused by {text:?}, which does not name {named:?}");

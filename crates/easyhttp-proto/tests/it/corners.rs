@@ -477,9 +477,9 @@ fn a_number_that_is_too_large_is_named() {
 fn a_value_that_nests_too_deep_is_not_sent_as_an_answer() {
     let deep = RawValue::from_string("[".repeat(128) + &"]".repeat(128)).unwrap();
     let request = Request::read(br#"{"type":3}"#).unwrap();
-    let answer =
-        request.answer(&Speaker::new(id("SELF22"), None, 0), Outcome::Value((&*deep).into()));
-    let reply = Reply::read(id("SELF22"), answer.status, answer.note, &answer.body);
+    let answer = request.answer(&Speaker::new(id("SELF22"), None, 0), Outcome::Value(deep));
+    let body = answer.body.to_vec();
+    let reply = Reply::read(id("SELF22"), answer.status, answer.note, &body);
     assert!(!matches!(reply, Err(Rejection::NotUnderstood { .. })), "{reply:?}");
 }
 

@@ -15,7 +15,7 @@ fn every_recorded_request_gets_the_answer_that_a_python_device_gave() {
     for recorded in recording() {
         let expected = recorded.expected();
         let answer = recorded.our_answer();
-        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let body: Value = serde_json::from_slice(&answer.body.to_vec()).unwrap();
         assert_eq!((answer.status, body), expected, "{} ({})", recorded.case, recorded.callbacks);
     }
 }
@@ -48,7 +48,7 @@ fn a_device_without_a_server_leaves_its_port_out() {
     let request = Request::read(br#"{"type":1}"#).unwrap();
     let nowhere = Speaker::new(own().id, None, own().timestamp);
     let pong: Value =
-        serde_json::from_slice(&request.answer(&nowhere, Outcome::Done).body).unwrap();
+        serde_json::from_slice(&request.answer(&nowhere, Outcome::Done).body.to_vec()).unwrap();
     let header = json!({"sender_id": "7H8G2K", "recipient_id": null, "timestamp": 1_767_225_601});
     assert_eq!(pong["header"], header);
 }
@@ -117,27 +117,27 @@ impl Recorded {
             ("bare", _) => Outcome::NoHandler,
             ("handlers", Event::Fetch) => {
                 returned = raw(&json!({"temperature": 23.5, "query": request.data}));
-                Outcome::Value((&*returned).into())
+                Outcome::Value(returned)
             }
             ("handlers", Event::Push) => {
                 let data = request.data.map(|data| serde_json::from_str(data.get()).unwrap());
                 match data.unwrap_or(Value::Null)["command"].as_str() {
                     Some("led") => Outcome::Accepted,
-                    _ => Outcome::Refused(Some("only leds can be set")),
+                    _ => Outcome::Refused(Some("only leds can be set".into())),
                 }
             }
             ("handlers", _) => Outcome::Done,
             ("falsy {}", _) => {
                 returned = raw(&json!({}));
-                Outcome::Value((&*returned).into())
+                Outcome::Value(returned)
             }
             ("falsy 0", _) => {
                 returned = raw(&json!(0));
-                Outcome::Value((&*returned).into())
+                Outcome::Value(returned)
             }
             ("falsy None", _) => {
                 returned = raw(&Value::Null);
-                Outcome::Value((&*returned).into())
+                Outcome::Value(returned)
             }
             (other, _) => panic!("the recording has callbacks that are not known: {other}"),
         };

@@ -271,9 +271,9 @@ fn take_anywhere(bytes: &[u8]) {
     }
     if let Ok(request) = Request::read(bytes) {
         let own = Speaker::new(own_id(), Some(5000), 0);
-        for outcome in [Outcome::NoHandler, Outcome::Done, Outcome::Failed("\0\"")] {
+        for outcome in [Outcome::NoHandler, Outcome::Done, Outcome::Failed("\0\"".into())] {
             let answer = request.answer(&own, outcome);
-            assert!(serde_json::from_slice::<Value>(&answer.body).is_ok());
+            assert!(serde_json::from_slice::<Value>(&answer.body.to_vec()).is_ok());
         }
     }
 }

@@ -20,7 +20,8 @@ pub(crate) enum Sender {
     Stranger,
 }
 
-/// An answer as it goes out.
+/// What an answer has that is signed. The default: nothing.
+#[derive(Default)]
 pub(crate) struct Signed {
     /// The lines that its head has besides the usual ones.
     pub(crate) fields: String,
@@ -55,7 +56,7 @@ impl Secure {
     ) -> io::Result<Signed> {
         let epoch = self.epoch();
         match sender {
-            Sender::Anybody => Ok(Signed { fields: String::new(), body: None }),
+            Sender::Anybody => Ok(Signed::default()),
             Sender::Stranger => {
                 let fields = Hint::fields(epoch, self.keys().signing().id());
                 Ok(Signed { fields, body: None })
@@ -63,15 +64,20 @@ impl Secure {
             Sender::Member { claim, keys } => {
                 let is_sealed = claim.is_sealed() || self.encrypts;
                 let with = keys.prefer(Some(claim.key()));
+                let parts = answer.body.parts();
                 let body = match is_sealed {
-                    true => Some(with.seal(unique::salt()?, &answer.body)),
+                    true => Some(with.seal(unique::salt()?, &parts.concat())),
                     false => None,
+                };
+                let digest = match &body {
+                    Some(sealed) => Digest::of(sealed),
+                    None => Digest::of_parts(parts),
                 };
                 let what = Answer {
                     status: answer.status,
                     content_type: "application/json",
                     content_encoding: is_sealed.then_some(AES128GCM),
-                    digest: Digest::of(body.as_ref().unwrap_or(&answer.body)),
+                    digest,
                     epoch,
                     created: created(),
                 };

@@ -17,7 +17,7 @@ use super::head::{Asked, Heads};
 use super::request::execute;
 use super::timed::Timed;
 use crate::node::Node;
-use crate::secure::answer_of;
+use crate::secure::{Signed, answer_of};
 use crate::text::Text;
 
 /// How long a connection may take when the device stops to send on what was
@@ -210,7 +210,7 @@ impl<'a> Connection<'a> {
     /// Reads more of a body, whose sender may wait to be told to send it.
     async fn invite(&mut self, waits: &mut bool) -> io::Result<bool> {
         if std::mem::take(waits) {
-            self.stream.write(head::CONTINUE, &[]).await?;
+            self.stream.write([head::CONTINUE]).await?;
         }
         self.fill().await
     }
@@ -234,14 +234,20 @@ impl<'a> Connection<'a> {
             self.node.debug(|| format!("{line} from {}: {}", self.from, answer.status));
         }
         let signed = match (&self.node.secure, asked) {
-            (Some(secure), Some(asked)) => Some(secure.sign_answer(&asked.sender, answer)?),
-            _ => None,
+            (Some(secure), Some(asked)) => secure.sign_answer(&asked.sender, answer)?,
+            _ => Signed::default(),
         };
-        let body = signed.as_ref().and_then(|signed| signed.body.as_ref()).unwrap_or(&answer.body);
-        let lines = signed.as_ref().map_or("", |signed| &signed.fields);
-        let head = self.heads.of(answer, asked, lines, body.len(), keeps_alive);
-        let is_head = asked.is_some_and(|asked| asked.is_head);
-        self.stream.write(head, if is_head { &[] } else { body }).await
+        let parts = match &signed.body {
+            Some(sealed) => [sealed, &[][..], &[]],
+            None => answer.body.parts(),
+        };
+        let length = parts.iter().map(|part| part.len()).sum();
+        let [before, data, after] = match asked {
+            Some(asked) if asked.is_head => [&[][..]; 3],
+            _ => parts,
+        };
+        let head = self.heads.of(answer, asked, &signed.fields, length, keeps_alive);
+        self.stream.write([head, before, data, after]).await
     }
 
     /// Waits until an asker whose request was not read has seen the answer, or has

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use easyhttp_proto::exchange::{self, Answer, Event, Outcome};
 
+use crate::answer::Returned;
 use crate::node::Node;
 use crate::request::{Data, Request};
 use crate::secure::Sender;
@@ -26,7 +27,7 @@ pub(super) async fn execute(
         return Answer::error(403, "not accepted");
     }
     node.learn(&request.header, from);
-    let answer = |outcome: Outcome<'_>| request.answer(&node.speaker(), outcome);
+    let answer = |outcome: Outcome| request.answer(&node.speaker(), outcome);
     if !request.is_for(node.id) {
         return answer(Outcome::Misdirected);
     }
@@ -45,10 +46,10 @@ pub(super) async fn execute(
         Some(handler) => match node.run(handler, argument()).await {
             Some(returned) => {
                 let returned = returned.within(node.settings.limits.body);
-                if let Outcome::Failed(error) = returned.outcome() {
+                if let Returned::Failed(error) = &returned {
                     tracing::warn!(event = ?request.event, error, "a handler failed");
                 }
-                answer(returned.outcome())
+                answer(returned.into_outcome())
             }
             None => answer(Outcome::Busy),
         },

@@ -42,10 +42,10 @@ impl Timed {
         .await
     }
 
-    /// Writes both, at once if the peer reads.
-    pub(super) async fn write(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
+    /// Writes all of these, at once if the peer reads.
+    pub(super) async fn write<const N: usize>(&mut self, parts: [&[u8]; N]) -> io::Result<()> {
         let Self { stream, deadline } = self;
-        let mut parts = &mut [IoSlice::new(head), IoSlice::new(body)][..];
+        let mut parts = &mut parts.map(IoSlice::new)[..];
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             let written =
