@@ -21,6 +21,10 @@ pub const ABOUT_PATH: &str = "/";
 /// The HTTP path that says which peers the device knows.
 pub const PEERS_PATH: &str = "/easyhttp/peers";
 
+/// The HTTP path that says what the device has done and refused, to programs of its
+/// own machine.
+pub const STATS_PATH: &str = "/easyhttp/stats";
+
 /// What the device `own` says of itself.
 pub fn about(own: DeviceId) -> Answer {
     #[derive(Serialize)]
@@ -30,6 +34,11 @@ pub fn about(own: DeviceId) -> Answer {
         api: &'static str,
     }
     Answer::json(&About { device: own.to_string(), version: VERSION, api: API_PATH })
+}
+
+/// What a device has counted, as an object of numbers.
+pub fn stats(counted: &impl Serialize) -> Answer {
+    Answer::json(counted)
 }
 
 /// The peers that are told to somebody at `asker`: those that are here, each

@@ -139,8 +139,14 @@ pub const HEADER_BLOCK: usize = 16 * 1024;
 /// How many HTTP headers a message may have. We send five, browsers about 20.
 pub const HEADERS: usize = 64;
 
-/// How long a connection may be silent, or take for the headers of a request.
+/// How long a request's headers may take, from its first byte or, of the first
+/// request, from the connection on. On a network that loses packets they take some
+/// seconds, and somebody who tries by hand takes longer.
 pub const HEADER_READ: Duration = Duration::from_secs(20);
+
+/// How long a connection may be silent between two requests: longer than the 4 s and
+/// 5 s after which devices close those that they opened.
+pub const IDLE: Duration = Duration::from_secs(20);
 
 /// How long the body of a request may take.
 pub const BODY_READ: Duration = Duration::from_secs(20);
@@ -157,6 +163,19 @@ pub const STRANGER: usize = 8 * 1024;
 /// How many connections are open at once. Devices keep one or two to each peer
 /// that they talk to.
 pub const CONNECTIONS: usize = 256;
+
+/// How many of these one address may have: twice as many as a device makes calls to
+/// one other, as there may be several devices on a host. So no host alone has all.
+pub const CONNECTIONS_PER_ADDRESS: usize = 2 * CALLS;
+
+/// How many bytes the bodies of all requests that are being read and answered, and
+/// of their answers, may have together: as many large ones as a small machine can
+/// hold.
+pub const BODIES: usize = 16 * BODY;
+
+/// Up to how many bytes a body does not count there, as the connections are limited
+/// in number: commands get through, whatever others send.
+pub const SMALL_BODY: usize = 64 * 1024;
 
 /// How many handlers run at once; a request beyond that gets 503. Plain
 /// closures take a thread each.

@@ -14,6 +14,7 @@ use crate::address::IntoAddress;
 use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::builder::Builder;
 use crate::call::{Face, Reply};
+use crate::counters::Stats;
 use crate::discovery::Interface;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
@@ -198,6 +199,17 @@ impl EasyHttpAsync {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<()> {
         self.node.set_network_keys(keys)
+    }
+
+    // ---- what has happened ----
+
+    /// What this device has done and refused since it started, counted. All its
+    /// handles give the same, also after it has stopped.
+    ///
+    /// This machine, and no other, can read the same by
+    /// `curl http://localhost:5000/easyhttp/stats`.
+    pub fn stats(&self) -> Stats {
+        self.node.counters.read()
     }
 
     // ---- talking ----

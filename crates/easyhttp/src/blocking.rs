@@ -19,6 +19,7 @@ use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
 use crate::asynchronous::EasyHttpAsync;
 use crate::builder::Builder;
 use crate::call::{Face, Reply};
+use crate::counters::Stats;
 use crate::discovery::Interface;
 use crate::error::{Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
@@ -186,6 +187,13 @@ impl EasyHttp {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<()> {
         self.easy.set_network_keys(keys)
+    }
+
+    // ---- what has happened ----
+
+    /// What this device has done and refused; see [`EasyHttpAsync::stats`].
+    pub fn stats(&self) -> Stats {
+        self.easy.stats()
     }
 
     // ---- talking ----

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::client::Client;
+use crate::counters::Counters;
 use crate::device_file::DeviceFile;
 use crate::discovery::Remembered;
 use crate::error::{Error, Result, StartError};
@@ -59,6 +60,7 @@ impl Node {
             secure,
             turns: Turns::default(),
             tasks: Tasks::new(Handle::current()),
+            counters: Arc::new(Counters::new()),
             handlers: Handlers::new(handlers),
             listener: Mutex::new(listener),
             discovery: Mutex::new(None),

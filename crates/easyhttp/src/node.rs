@@ -13,6 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::answer::Returned;
 use crate::client::Client;
+use crate::counters::{Count, Counters};
 use crate::device_file::DeviceFile;
 use crate::discovery::{self, Remembered};
 use crate::error::{Error, Result};
@@ -39,6 +40,8 @@ pub(crate) struct Node {
     /// Whose turn it is to call a device.
     pub(crate) turns: Turns,
     pub(crate) tasks: Tasks,
+    /// What has happened, counted.
+    pub(crate) counters: Arc<Counters>,
     pub(crate) handlers: Handlers,
     pub(crate) listener: Mutex<Option<TcpListener>>,
     pub(crate) discovery: Mutex<Option<discovery::Running>>,
@@ -99,8 +102,19 @@ impl Node {
         let mut at = from;
         at.set_port(port);
         let mut peers = self.peers();
-        if peers.hear(self.now(), id, at, Source::Learned) == Heard::Joined {
+        let heard = peers.hear(self.now(), id, at, Source::Learned);
+        self.count_crowd(&peers, from);
+        if heard == Heard::Joined {
             self.joined_in(peers, id);
+        }
+    }
+
+    /// Counts those that somebody at `from` had no room for, or made go.
+    pub(crate) fn count_crowd(&self, peers: &PeerTable, from: SocketAddr) {
+        for (count, total) in
+            [(Count::PeerDropped, peers.dropped()), (Count::PeerRefused, peers.refused())]
+        {
+            self.counters.refused_so_far(count, total, from.ip());
         }
     }
 
@@ -252,6 +266,7 @@ impl Node {
         argument: A,
     ) -> Option<Returned> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        self.counters.add(Count::HandlerRun);
         let limit = self.settings.limits.handler;
         let ended = match self.start_handler(callback, argument, Some(slot)).await {
             Started::Ended(ended) => Ok(ended),
@@ -259,10 +274,22 @@ impl Node {
             Started::Runs(handler) => tokio::time::timeout(limit, handler.end()).await,
         };
         Some(match ended {
-            Ok(Ended::Returned(returned)) => returned,
-            Ok(Ended::Panicked) => Returned::panicked(),
+            Ok(Ended::Returned(returned)) => {
+                let returned = returned.within(self.settings.limits.body);
+                if let Returned::Failed(_) = returned {
+                    self.counters.add(Count::HandlerFailed);
+                }
+                returned
+            }
+            Ok(Ended::Panicked) => {
+                self.counters.add(Count::HandlerPanicked);
+                Returned::panicked()
+            }
             Ok(Ended::Dropped) => Returned::Failed("the device is stopping".to_owned()),
-            Err(_) => Returned::Failed(format!("it did not finish within {limit:?}")),
+            Err(_) => {
+                self.counters.add(Count::HandlerTimedOut);
+                Returned::Failed(format!("it did not finish within {limit:?}"))
+            }
         })
     }
 
@@ -279,6 +306,7 @@ impl Node {
             Started::Runs(handler) => handler.end().await,
         };
         if let Ended::Panicked = ended {
+            self.counters.add(Count::HandlerPanicked);
             tracing::warn!("a handler of a presence event panicked");
         }
     }
@@ -313,8 +341,9 @@ impl Node {
         }
         let node = Arc::clone(self);
         self.tasks.spawn(async move {
+            let from = request.from;
             if node.run(callback, request).await.is_none() {
-                tracing::debug!("an event was not told: all handlers are busy");
+                node.counters.refuse(Count::HandlersBusy, from);
             }
         });
     }

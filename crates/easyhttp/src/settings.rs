@@ -90,11 +90,20 @@ pub struct Limits {
     pub header_block: usize,
     /// How many HTTP headers a request may have. 64.
     pub headers: usize,
-    /// How long a connection may be silent, or take for its headers. 20 s.
+    /// How long the headers of a request may take, and how long an answer waits to be
+    /// read. 20 s.
     pub header_read: Duration,
+    /// How long a connection may be silent after a request. 20 s.
+    pub idle: Duration,
     /// How many connections are open at once. 256; then the oldest that has
     /// not completed a request makes way.
     pub connections: usize,
+    /// How many connections one address may have. 128; then one of its own makes way.
+    pub connections_per_address: usize,
+    /// How many bytes all bodies of more than 64 KiB may have together that are being
+    /// read, or are answers that are being sent. 16 MiB; then requests are answered
+    /// by 503.
+    pub bodies: usize,
     /// How many handlers run at once. 64; then requests are answered by 503.
     pub handlers: usize,
     /// How long an answer waits for its handler. 2.5 s, less than the 3 s
@@ -121,6 +130,7 @@ impl Limits {
             &mut self.client_idle,
             &mut self.body_read,
             &mut self.header_read,
+            &mut self.idle,
             &mut self.handler,
             &mut self.stop,
         ];
@@ -145,7 +155,10 @@ impl Default for Limits {
             header_block: limits::HEADER_BLOCK,
             headers: limits::HEADERS,
             header_read: limits::HEADER_READ,
+            idle: limits::IDLE,
             connections: limits::CONNECTIONS,
+            connections_per_address: limits::CONNECTIONS_PER_ADDRESS,
+            bodies: limits::BODIES,
             handlers: limits::HANDLERS,
             handler: limits::HANDLER,
             peers: limits::PEERS,

@@ -41,6 +41,16 @@ pub use action::{Action, Probed};
 pub use fresh::FreshId;
 pub use presence::Pinged;
 
+/// What became of a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Received {
+    /// It is of this device itself, or was taken as a hint.
+    Taken,
+    /// It says what cannot be, or means nothing now, or there is no room for it.
+    Ignored,
+}
+
 /// The discovery of one device.
 #[derive(Debug)]
 pub struct Discovery {
@@ -96,31 +106,33 @@ impl Discovery {
         self.announcements.search(now);
     }
 
-    /// Takes a datagram that came from `from`.
+    /// Takes a datagram that came from `from`, and says whether it meant something.
     pub fn receive(
         &mut self,
         now: Duration,
         from: SocketAddr,
         datagram: &Datagram,
         peers: &mut PeerTable,
-    ) {
+    ) -> Received {
         if datagram.id == self.id {
-            return self.hear_own_id(now, from, datagram);
+            self.hear_own_id(now, from, datagram);
+            return Received::Taken;
         }
-        match (datagram.kind, datagram.port) {
+        let received = match (datagram.kind, datagram.port) {
             (Kind::Bye, _) => self.hear_goodbye(now, from, datagram, peers),
             (_, Some(port)) => {
                 let at = with_port(from, port);
-                self.hear_device(now, at, datagram, peers);
+                self.hear_device(now, at, datagram, peers)
             }
             // It only looks around.
-            (_, None) => {}
-        }
+            (_, None) => Received::Taken,
+        };
         if let Some(to) = wants_answer(from, datagram)
             && self.port.is_some()
         {
             self.answers.add(now, to, peers.len(), &mut self.random);
         }
+        received
     }
 
     /// Reports what came of [`Action::Ping`].
@@ -323,14 +335,14 @@ impl Discovery {
         at: SocketAddr,
         datagram: &Datagram,
         peers: &mut PeerTable,
-    ) {
+    ) -> Received {
         let Datagram { id, boot, .. } = *datagram;
         if self.departed.contains(now, id, boot) {
-            return;
+            return Received::Ignored;
         }
         let heard = peers.hear(now, id, at, Source::Found);
         if heard == Heard::Ignored {
-            return;
+            return Received::Ignored;
         }
         let interval = datagram.every.map(|every| Duration::from_secs(every.max(1).into()));
         peers.describe(id, interval, datagram.version.as_deref());
@@ -347,6 +359,7 @@ impl Discovery {
             let is_new = heard != Heard::Known;
             self.greetings.hear(now, id, is_new, datagram.kind == Kind::Announce);
         }
+        Received::Taken
     }
 
     fn hear_goodbye(
@@ -355,12 +368,13 @@ impl Discovery {
         from: SocketAddr,
         datagram: &Datagram,
         peers: &mut PeerTable,
-    ) {
+    ) -> Received {
         match peers.leave(now, datagram.id, from, datagram.boot) {
             Goodbye::Likely => self.presence.say_goodbye(now, datagram.id),
             Goodbye::OneOfTwo => self.departed.add(now, datagram.id, datagram.boot),
-            Goodbye::Ignored => {}
+            Goodbye::Ignored => return Received::Ignored,
         }
+        Received::Taken
     }
 
     /// Either our own datagram came back, or somebody else has our id.

@@ -50,12 +50,14 @@ pub struct PeerTable {
     own: DeviceId,
     capacity: usize,
     peers: BTreeMap<DeviceId, Peer>,
+    dropped: u64,
+    refused: u64,
 }
 
 impl PeerTable {
     /// An empty table of the device `own`, which never enters it.
     pub fn new(own: DeviceId, capacity: usize) -> Self {
-        Self { own, capacity, peers: BTreeMap::new() }
+        Self { own, capacity, peers: BTreeMap::new(), dropped: 0, refused: 0 }
     }
 
     /// The devices, in the order of their ids.
@@ -71,6 +73,17 @@ impl PeerTable {
     /// Whether no device is known.
     pub fn is_empty(&self) -> bool {
         self.peers.is_empty()
+    }
+
+    /// How many devices have made room for others so far, as the table was full.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How many hints found no room so far: the table was full of devices that
+    /// count more.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// The device with this id, if it is known.
@@ -112,6 +125,7 @@ impl PeerTable {
         let is_new = !self.peers.contains_key(&id);
         let standing = if source == Source::Learned { 0 } else { 1 };
         if is_new && !self.make_room(standing) {
+            self.refused += 1;
             return Heard::Ignored;
         }
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
@@ -254,7 +268,10 @@ impl PeerTable {
             .min()
             .filter(|(weakest, ..)| *weakest <= standing);
         match weakest {
-            Some((.., id)) => self.remove(id),
+            Some((.., id)) => {
+                self.dropped += 1;
+                self.remove(id)
+            }
             None => false,
         }
     }

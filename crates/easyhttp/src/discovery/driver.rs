@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use easyhttp_proto::datagram::Datagram;
-use easyhttp_proto::discovery::{Action, Discovery};
+use easyhttp_proto::discovery::{Action, Discovery, Received};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::Source;
 use tokio::sync::mpsc;
@@ -19,6 +19,7 @@ use super::pings::Pings;
 use super::proofs::Proofs;
 use super::sockets::Sockets;
 use super::watch::Watch;
+use crate::counters::Count;
 use crate::node::Node;
 use crate::peer::Peer;
 
@@ -94,12 +95,20 @@ impl Driver {
 
     fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
         // The group is shared: what is not ours means nothing.
-        let Ok(datagram) = Datagram::decode(bytes) else { return };
+        let Ok(datagram) = Datagram::decode(bytes) else {
+            return self.node.counters.refuse(Count::DatagramMalformed, from);
+        };
         if !self.proofs.admit(from, &datagram) {
-            return;
+            return self.node.counters.refuse(Count::DatagramUnauthenticated, from);
         }
         let now = self.node.now();
-        self.machine.receive(now, from, &datagram, &mut self.node.peers());
+        let mut peers = self.node.peers();
+        let received = self.machine.receive(now, from, &datagram, &mut peers);
+        self.node.count_crowd(&peers, from);
+        drop(peers);
+        if received == Received::Ignored {
+            self.node.counters.refuse(Count::DatagramIgnored, from);
+        }
     }
 
     fn take(&mut self, input: Input) {

@@ -17,6 +17,7 @@ use super::pings::who_is_at;
 use super::proofs::Proofs;
 use super::sockets::Sockets;
 use crate::client::Client;
+use crate::counters::Counters;
 use crate::error::StartError;
 use crate::secure::Secure;
 use crate::settings::Settings;
@@ -37,7 +38,9 @@ pub(crate) async fn is_taken(
     answers_at: Option<IpAddr>,
 ) -> Result<bool, StartError> {
     let fresh = FreshId::new(id, getrandom::u64().map_err(StartError::Randomness)?);
-    let Ok(mut sockets) = Sockets::open(Network::of(settings, answers_at)) else {
+    // Of what is refused before there is a device, nobody asks.
+    let counters = Arc::new(Counters::new());
+    let Ok(mut sockets) = Sockets::open(Network::of(settings, answers_at), counters) else {
         return Ok(false);
     };
     let asking = ask(&fresh, id, &mut sockets, settings, secure);

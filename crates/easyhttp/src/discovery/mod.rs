@@ -106,7 +106,7 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let failed = |source| StartError::Discovery { port, source };
     let _runtime = node.tasks.runtime().enter();
     let network = Network::of(settings, node.answers_at());
-    let sockets = Sockets::open(network.clone()).map_err(failed)?;
+    let sockets = Sockets::open(network.clone(), Arc::clone(&node.counters)).map_err(failed)?;
     let entropy = getrandom::u64().map_err(StartError::Randomness)?;
     let (inputs, received) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();

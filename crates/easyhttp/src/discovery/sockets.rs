@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::net::UdpSocket;
 
 use super::network::{Family, Network, into_tokio};
 use super::report::{self, InterfaceState};
+use crate::counters::{Count, Counters};
 use crate::interfaces::{Interface, is_private};
 
 /// How long the answers to a question take at the most.
@@ -25,6 +27,7 @@ pub(super) struct Sockets {
     /// Hears the answers of Python devices while we ask, and until when. They come
     /// to the group's port, where only the socket that was opened last gets them.
     latest: Option<(UdpSocket, Duration)>,
+    counters: Arc<Counters>,
 }
 
 /// What a look at the interfaces has shown.
@@ -54,10 +57,11 @@ struct Link {
 
 impl Sockets {
     /// Opens them on all interfaces that there are by now.
-    pub(super) fn open(network: Network) -> io::Result<Self> {
+    pub(super) fn open(network: Network, counters: Arc<Counters>) -> io::Result<Self> {
         // Says at once whether the port can be used at all.
         drop(network.open_answers()?);
-        let mut sockets = Self { network, links: Vec::new(), wanted: Vec::new(), latest: None };
+        let (links, wanted, latest) = Default::default();
+        let mut sockets = Self { network, links, wanted, latest, counters };
         sockets.refresh();
         Ok(sockets)
     }
@@ -141,11 +145,14 @@ impl Sockets {
     /// its interface: the group does not cross a router, so what comes from
     /// elsewhere is forged.
     pub(super) async fn receive(&mut self, buffer: &mut [u8]) -> (usize, SocketAddr) {
+        let counters = &*self.counters;
         poll_fn(|cx| {
             for Link { interface, listener, speaker, heard, .. } in &mut self.links {
                 let is_near = |from: SocketAddr| interface.is_on_link(from.ip());
                 for socket in [listener, speaker] {
-                    if let Poll::Ready(received) = poll_receive(socket, cx, buffer, is_near) {
+                    if let Poll::Ready(received) =
+                        poll_receive(socket, cx, buffer, counters, is_near)
+                    {
                         *heard += 1;
                         return Poll::Ready(received);
                     }
@@ -155,7 +162,7 @@ impl Sockets {
             let is_near = |from: SocketAddr| {
                 self.links.iter().any(|link| link.interface.is_on_link(from.ip()))
             };
-            poll_receive(socket, cx, buffer, is_near)
+            poll_receive(socket, cx, buffer, counters, is_near)
         })
         .await
     }
@@ -241,13 +248,14 @@ fn poll_receive(
     socket: &UdpSocket,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
+    counters: &Counters,
     is_heard: impl Fn(SocketAddr) -> bool,
 ) -> Poll<(usize, SocketAddr)> {
     loop {
         let mut buffer = ReadBuf::new(buffer);
         match std::task::ready!(socket.poll_recv_from(cx, &mut buffer)) {
             Ok(from) if is_heard(from) => return Poll::Ready((buffer.filled().len(), from)),
-            Ok(from) => tracing::debug!(%from, "a datagram from another network was ignored"),
+            Ok(from) => counters.refuse(Count::DatagramOffLink, from),
             Err(error) => tracing::debug!(%error, "a datagram was lost"),
         }
     }

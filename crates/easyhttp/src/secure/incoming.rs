@@ -8,6 +8,7 @@ use easyhttp_proto::http::RequestHead;
 use easyhttp_proto::secure::{AES128GCM, Answer, Claim, Digest, Hint, Keyring, Refusal};
 
 use super::{Secure, created, unique};
+use crate::counters::Count;
 use crate::lock::lock;
 
 /// What the sender of a request has proved.
@@ -113,4 +114,15 @@ pub(crate) fn answer_of(refusal: Refusal) -> exchange::Answer {
         _ => "not accepted",
     };
     exchange::Answer::error(refusal.status(), text)
+}
+
+/// Under which name it is counted.
+pub(crate) fn count_of(refusal: Refusal) -> Count {
+    match refusal {
+        Refusal::Epoch => Count::StaleEpoch,
+        Refusal::Replayed => Count::Replayed,
+        Refusal::Digest | Refusal::Sealed => Count::BadDigest,
+        Refusal::Device => Count::IdentityChanged,
+        _ => Count::Unauthenticated,
+    }
 }

@@ -26,7 +26,7 @@ use unique::Nonces;
 
 pub use keys::IntoNetworkKey;
 
-pub(crate) use incoming::{Sender, Signed, answer_of};
+pub(crate) use incoming::{Sender, Signed, answer_of, count_of};
 pub(crate) use keys::keyring;
 pub(crate) use outgoing::{Asked, Distrust, Outgoing, Worth};
 

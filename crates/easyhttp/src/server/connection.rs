@@ -16,8 +16,9 @@ use super::gate::Verdict;
 use super::head::{Asked, Heads};
 use super::request::execute;
 use super::timed::Timed;
+use crate::counters::Count;
 use crate::node::Node;
-use crate::secure::{Signed, answer_of};
+use crate::secure::{Signed, answer_of, count_of};
 use crate::text::Text;
 
 /// How long a connection may take when the device stops to send on what was
@@ -41,7 +42,9 @@ pub(super) async fn serve(node: Arc<Node>, place: Place, stream: TcpStream, from
                 tracing::debug!(%from, %error, "a connection ended");
             }
         }
-        () = place.state.evicted.notified() => tracing::debug!(%from, "a connection made way"),
+        () = place.state.evicted.notified() => {
+            node.counters.refuse(Count::ConnectionEvicted, from);
+        }
         () = node.tasks.stopping() => {
             // What is being answered gets its answer, and what was written is
             // sent; an asker that reads nothing is not waited for.
@@ -93,7 +96,8 @@ impl<'a> Connection<'a> {
                     }
                 }
                 Some(Err(fault)) => {
-                    self.send(&refusal(fault), None, false).await?;
+                    let refusal = self.refusal(fault);
+                    self.send(&refusal, None, false).await?;
                     return self.linger(limits::DISCARD).await;
                 }
                 None => return Ok(()),
@@ -112,9 +116,24 @@ impl<'a> Connection<'a> {
                 Ok(None) => {}
                 Err(fault) => return Ok(Some(Err(fault))),
             }
-            if !self.fill().await? {
-                return Ok(None);
+            match self.fill().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    if error.kind() == ErrorKind::TimedOut {
+                        self.too_slow();
+                    }
+                    return Err(error);
+                }
             }
+        }
+    }
+
+    /// No head came in time.
+    fn too_slow(&self) {
+        match self.incoming.is_empty() {
+            true => self.node.counters.add(Count::ConnectionIdle),
+            false => self.refuse(Count::HeaderTooSlow),
         }
     }
 
@@ -126,11 +145,17 @@ impl<'a> Connection<'a> {
                     let text = match asked.sender.open(self.incoming.body()) {
                         Ok(None) => Text::of_body(&mut self.incoming),
                         Ok(Some(opened)) => String::from_utf8(opened).ok().map(Text::from),
-                        Err(refusal) => return Ok((answer_of(refusal), true)),
+                        Err(refusal) => {
+                            self.refuse(count_of(refusal));
+                            return Ok((answer_of(refusal), true));
+                        }
                     };
                     let answer = match text {
                         Some(text) => execute(self.node, self.from, &asked.sender, &text).await,
-                        None => Malformed::NotJson.into(),
+                        None => {
+                            self.refuse(Count::MessageMalformed);
+                            Malformed::NotJson.into()
+                        }
                     };
                     return Ok((answer, true));
                 }
@@ -140,10 +165,22 @@ impl<'a> Connection<'a> {
             },
             Verdict::About => introduction::about(self.node.id),
             Verdict::Introduce => introduction::introduce(&self.node.peers(), self.from.ip()),
+            Verdict::Stats if self.stream.is_of_this_machine(self.from) => {
+                introduction::stats(&self.node.counters.read())
+            }
+            Verdict::Stats => {
+                self.refuse(Count::StatsRefused);
+                Answer::error(403, "only programs of this machine may read this")
+            }
             Verdict::Preflight => Answer::empty(204),
-            // It is not worth reading what a stranger sends.
-            Verdict::Refuse(refusal) if asked.sender.is_stranger() => return Ok((refusal, false)),
-            Verdict::Refuse(refusal) => refusal,
+            Verdict::Refuse(count, refusal) => {
+                self.refuse(count);
+                // It is not worth reading what a stranger sends.
+                if asked.sender.is_stranger() {
+                    return Ok((refusal, false));
+                }
+                refusal
+            }
         };
         let is_read = self.skip(asked).await?;
         Ok((answer, is_read))
@@ -160,10 +197,11 @@ impl<'a> Connection<'a> {
                 Ok(true) => return Ok(Ok(())),
                 Ok(false) => {}
                 Err(Fault::BodyTooLarge) => {
+                    self.refuse(Count::BodyTooLarge);
                     let text = format!("the body is larger than {} bytes", limits.body);
                     return Ok(Err(Answer::error(413, &text)));
                 }
-                Err(fault) => return Ok(Err(refusal(fault))),
+                Err(fault) => return Ok(Err(self.refusal(fault))),
             }
             let filled = tokio::select! {
                 biased;
@@ -174,8 +212,9 @@ impl<'a> Connection<'a> {
             };
             match filled {
                 Ok(true) => {}
-                Ok(false) => return Ok(Err(refusal(Fault::Cut))),
+                Ok(false) => return Ok(Err(self.refusal(Fault::Cut))),
                 Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    self.refuse(Count::BodyTooSlow);
                     let text = format!("the body did not arrive within {:?}", limits.body_read);
                     return Ok(Err(Answer::error(408, &text)));
                 }
@@ -229,6 +268,7 @@ impl<'a> Connection<'a> {
         keeps_alive: bool,
     ) -> io::Result<()> {
         self.place.state.enter(Phase::Sending);
+        self.node.counters.add(Count::RequestAnswered);
         self.stream.allow(self.node.settings.limits.header_read);
         if let Some(line) = asked.and_then(|asked| asked.line.as_ref()) {
             self.node.debug(|| format!("{line} from {}: {}", self.from, answer.status));
@@ -247,7 +287,11 @@ impl<'a> Connection<'a> {
             _ => parts,
         };
         let head = self.heads.of(answer, asked, &signed.fields, length, keeps_alive);
-        self.stream.write([head, before, data, after]).await
+        let sent = self.stream.write([head, before, data, after]).await;
+        if sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
+            self.refuse(Count::AnswerUnread);
+        }
+        sent
     }
 
     /// Waits until an asker whose request was not read has seen the answer, or has
@@ -267,8 +311,14 @@ impl<'a> Connection<'a> {
         }
         Ok(())
     }
-}
 
-fn refusal(fault: Fault) -> Answer {
-    Answer::error(fault.status(), &fault.to_string())
+    fn refuse(&self, count: Count) {
+        self.node.counters.refuse(count, self.from);
+    }
+
+    /// What those get who send no HTTP that we take.
+    fn refusal(&self, fault: Fault) -> Answer {
+        self.refuse(fault.into());
+        Answer::error(fault.status(), &fault.to_string())
+    }
 }

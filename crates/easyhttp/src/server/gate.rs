@@ -5,11 +5,12 @@
 //! cannot choose these three things: a form post has no JSON content type, a
 //! script's request has an `Origin`, and a rebound name stands in `Host`.
 
+use crate::counters::Count;
 use crate::settings::Settings;
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::exchange::Answer;
 use easyhttp_proto::http::{Fields, RequestHead};
-use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH};
+use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH, STATS_PATH};
 
 /// What to do with a request, by its head alone.
 pub(super) enum Verdict {
@@ -21,8 +22,17 @@ pub(super) enum Verdict {
     Introduce,
     /// A browser asks whether a page of an allowed origin may send a command.
     Preflight,
-    /// Answer this, whatever the body says.
-    Refuse(Answer),
+    /// Say what was counted, to a program of this machine.
+    Stats,
+    /// Answer this, whatever the body says, and count it.
+    Refuse(Count, Answer),
+}
+
+/// What a request is refused for, and what it gets.
+type Refusal = (Count, Answer);
+
+fn refuse<T>(count: Count, status: u16, text: &str) -> Result<T, Refusal> {
+    Err((count, Answer::error(status, text)))
 }
 
 /// What to do with a request, and the origin of the page that asks, if the user
@@ -38,7 +48,7 @@ pub(super) fn check<'a>(
         _ => None,
     };
     let verdict = judge(head, &asker, origin.is_some(), settings);
-    (verdict.unwrap_or_else(Verdict::Refuse), origin)
+    (verdict.unwrap_or_else(|(count, answer)| Verdict::Refuse(count, answer)), origin)
 }
 
 fn judge(
@@ -46,7 +56,7 @@ fn judge(
     asker: &Asker<'_>,
     is_allowed: bool,
     settings: &Settings,
-) -> Result<Verdict, Answer> {
+) -> Result<Verdict, Refusal> {
     check_host(head, asker, settings)?;
     if !is_allowed {
         check_origin(head, asker)?;
@@ -54,22 +64,25 @@ fn judge(
     let path = head.path();
     let Some(method) = method_of(path) else {
         let text = format!("there is nothing here: commands go to {API_PATH}");
-        return Err(Answer::error(404, &text));
+        return refuse(Count::WrongPath, 404, &text);
     };
     if head.method == "OPTIONS" && is_allowed {
         return Ok(Verdict::Preflight);
     }
     if head.method != method {
-        return Err(Answer::error(405, &format!("{path} takes {method}, not {}", head.method)));
+        let text = format!("{path} takes {method}, not {}", head.method);
+        return refuse(Count::WrongMethod, 405, &text);
     }
     match path {
         ABOUT_PATH => Ok(Verdict::About),
         PEERS_PATH => Ok(Verdict::Introduce),
+        STATS_PATH => Ok(Verdict::Stats),
         _ if asker.sends_json() => Ok(Verdict::Enter),
-        _ => Err(Answer::error(
+        _ => refuse(
+            Count::WrongType,
             415,
             "Content-Type must be application/json (curl: -H 'Content-Type: application/json')",
-        )),
+        ),
     }
 }
 
@@ -77,7 +90,7 @@ fn judge(
 pub(super) fn method_of(path: &str) -> Option<&'static str> {
     match path {
         API_PATH => Some("POST"),
-        ABOUT_PATH | PEERS_PATH => Some("GET"),
+        ABOUT_PATH | PEERS_PATH | STATS_PATH => Some("GET"),
         _ => None,
     }
 }
@@ -128,7 +141,7 @@ impl<'a> Asker<'a> {
 }
 
 /// Browsers say where a script came from; devices, curl and programs do not.
-fn check_origin(head: &RequestHead<'_>, asker: &Asker<'_>) -> Result<(), Answer> {
+fn check_origin(head: &RequestHead<'_>, asker: &Asker<'_>) -> Result<(), Refusal> {
     let refusal = match (asker.origin, asker.site) {
         (Seen::Never, Seen::Never) => return Ok(()),
         // Somebody typed the address into a browser. It changes nothing.
@@ -139,7 +152,7 @@ fn check_origin(head: &RequestHead<'_>, asker: &Asker<'_>) -> Result<(), Answer>
         ),
         _ => "web pages may not send commands to this device",
     };
-    Err(Answer::error(403, refusal))
+    refuse(Count::WrongOrigin, 403, refusal)
 }
 
 /// A name in `Host` that is not ours was made to point here by its owner (DNS
@@ -148,26 +161,26 @@ fn check_host(
     head: &RequestHead<'_>,
     asker: &Asker<'_>,
     settings: &Settings,
-) -> Result<(), Answer> {
+) -> Result<(), Refusal> {
     let named = match asker.host {
         Seen::Once(host) => host_of(host),
         _ => None,
     };
     let Some(named) = named else {
         let text = "there must be one Host header, with a host and a port";
-        return Err(Answer::error(400, text));
+        return refuse(Count::HeadMalformed, 400, text);
     };
     // A request for a whole URL names the host twice.
     let in_url = head.authority().map(|authority| host_of(authority.as_bytes()).unwrap_or(""));
     match [Some(named), in_url].into_iter().flatten().find(|host| !is_own_host(host, settings)) {
         None => Ok(()),
-        Some(host) => Err(Answer::error(
-            403,
-            &format!(
+        Some(host) => {
+            let text = format!(
                 "{host:?} is no name of this device: use its IP address, or have its owner allow \
                  the name"
-            ),
-        )),
+            );
+            refuse(Count::WrongHost, 403, &text)
+        }
     }
 }
 

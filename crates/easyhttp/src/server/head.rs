@@ -9,7 +9,7 @@ use easyhttp_proto::limits;
 
 use super::gate::{self, Verdict};
 use crate::node::Node;
-use crate::secure::{Sender, answer_of};
+use crate::secure::{Sender, answer_of, count_of};
 
 /// What matters of the head of a request once it has gone.
 pub(super) struct Asked<'a> {
@@ -35,7 +35,7 @@ impl<'a> Asked<'a> {
             let refusal;
             (sender, refusal) = secure.who_asks(head);
             if let Some(refusal) = refusal {
-                verdict = Verdict::Refuse(answer_of(refusal));
+                verdict = Verdict::Refuse(count_of(refusal), answer_of(refusal));
             }
         }
         let asked = Self {

@@ -18,6 +18,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
 use self::connections::Connections;
+use crate::counters::Count;
 use crate::error::StartError;
 use crate::lock::lock;
 use crate::node::Node;
@@ -76,14 +77,15 @@ pub(crate) async fn accept(node: Arc<Node>) {
             None => return,
             Some(Ok((stream, from))) => match connections.enter(limit) {
                 Some(place) => {
+                    node.counters.add(Count::ConnectionAccepted);
                     let from = undisguised(from);
                     node.tasks.spawn(connection::serve(Arc::clone(&node), place, stream, from));
                 }
-                None => tracing::warn!(%from, "refused: {limit} connections are busy"),
+                None => node.counters.refuse(Count::ConnectionRefused, undisguised(from)),
             },
             Some(Err(error)) if is_of_connection(&error) => {}
             Some(Err(error)) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                node.counters.refuse(Count::AcceptingFailed, error);
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

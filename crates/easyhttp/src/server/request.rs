@@ -6,6 +6,7 @@ use std::sync::Arc;
 use easyhttp_proto::exchange::{self, Answer, Event, Outcome};
 
 use crate::answer::Returned;
+use crate::counters::Count;
 use crate::node::Node;
 use crate::request::{Data, Request};
 use crate::secure::Sender;
@@ -20,15 +21,23 @@ pub(super) async fn execute(
 ) -> Answer {
     let request = match exchange::Request::read_text(text) {
         Ok(request) => request,
-        Err(malformed) => return malformed.into(),
+        Err(malformed) => {
+            node.counters.refuse(Count::MessageMalformed, from);
+            return malformed.into();
+        }
     };
     // One of our own, sent back to us.
     if sender.is_member() && request.header.sender_id == Some(node.id) {
+        node.counters.refuse(Count::Replayed, from);
         return Answer::error(403, "not accepted");
     }
     node.learn(&request.header, from);
     let answer = |outcome: Outcome| request.answer(&node.speaker(), outcome);
     if !request.is_for(node.id) {
+        // A PING is answered to whoever asks.
+        if request.event != Event::Ping {
+            node.counters.refuse(Count::WrongRecipient, from);
+        }
         return answer(Outcome::Misdirected);
     }
     if node.tasks.is_stopping() {
@@ -45,13 +54,15 @@ pub(super) async fn execute(
         }
         Some(handler) => match node.run(handler, argument()).await {
             Some(returned) => {
-                let returned = returned.within(node.settings.limits.body);
                 if let Returned::Failed(error) = &returned {
                     tracing::warn!(event = ?request.event, error, "a handler failed");
                 }
                 answer(returned.into_outcome())
             }
-            None => answer(Outcome::Busy),
+            None => {
+                node.counters.refuse(Count::HandlersBusy, from);
+                answer(Outcome::Busy)
+            }
         },
     }
 }

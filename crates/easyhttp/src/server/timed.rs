@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -59,6 +60,14 @@ impl Timed {
             }
         }
         Ok(())
+    }
+
+    /// Whether the peer is a program of this machine: it comes from the loopback
+    /// interface, or from the address to which it came. What arrives from elsewhere
+    /// and says so is dropped by the system, and its answers would not leave.
+    pub(super) fn is_of_this_machine(&self, from: SocketAddr) -> bool {
+        let is_here = |at: SocketAddr| at.ip().to_canonical() == from.ip();
+        from.ip().is_loopback() || self.stream.local_addr().is_ok_and(is_here)
     }
 
     /// Says that no more will be written.

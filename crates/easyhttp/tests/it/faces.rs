@@ -8,6 +8,7 @@ mod answers;
 mod async_handlers;
 mod calls;
 mod connections;
+mod counting;
 mod discovery;
 mod failures;
 mod handlers;
@@ -30,7 +31,7 @@ use std::time::Duration;
 use easyhttp::{
     Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, Interface, IntoAddress,
     IntoDeviceId, IntoFetchAnswer, IntoNetworkKey, IntoPushAnswer, Moved, Peer, Reply, Request,
-    Result, Value,
+    Result, Stats, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,6 +62,7 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn stop_discovery(&self);
     fn interfaces(&self) -> Vec<Interface>;
     fn set_network_keys<K: IntoNetworkKey>(&self, keys: impl IntoIterator<Item = K>) -> Result<()>;
+    fn stats(&self) -> Stats;
 
     fn ping(&self, id: impl IntoDeviceId) -> Result<Duration>;
     fn fetch(&self, id: impl IntoDeviceId, query: impl Serialize) -> Result<Value>;
@@ -141,6 +143,9 @@ macro_rules! face {
             }
             fn stop_discovery(&self) {
                 self.0.stop_discovery()
+            }
+            fn stats(&self) -> Stats {
+                self.0.stats()
             }
             fn interfaces(&self) -> Vec<Interface> {
                 $wait(self.0.interfaces())

@@ -4,6 +4,7 @@
 mod bad_input;
 mod browsers;
 mod commands;
+mod counting;
 mod framing;
 mod introduction;
 mod paths;
