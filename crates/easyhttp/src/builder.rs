@@ -163,8 +163,9 @@ impl<Face> Builder<Face> {
     /// Whether to find others by DNS-SD as well, and be found: as a service
     /// `_easyhttp._tcp.local`, and as the host `ID.local`, which browsers find.
     /// On by default; never done with another
-    /// [`discovery_port`](Self::discovery_port) than the usual one, or where the
-    /// feature `dns-sd` is off.
+    /// [`discovery_port`](Self::discovery_port) than the usual one, where only loopback
+    /// is among the [`interfaces`](Self::interfaces), or where the feature `dns-sd` is
+    /// off.
     pub fn dns_sd(mut self, dns_sd: bool) -> Self {
         self.settings.dns_sd = dns_sd;
         self

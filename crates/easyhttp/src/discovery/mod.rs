@@ -113,8 +113,9 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let machine = Discovery::new(node.id, node.port, entropy, node.now())
         .with_interval(settings.announce_interval);
     let goodbye = machine.goodbye();
-    // Devices that chose a port of their own are not to be found by others.
-    let uses_dns_sd = settings.dns_sd && port == PORT;
+    // Devices that chose a port of their own are not to be found by others; those of one
+    // machine find each other without it.
+    let uses_dns_sd = settings.dns_sd && port == PORT && !network.is_loopback();
     let dns_sd = if uses_dns_sd { DnsSd::start(node, &network, &inputs, &stop) } else { None };
     let leads = Leads::start(node, &network, &inputs, &stop);
     let looks = dns_sd.as_ref().map(DnsSd::looks);

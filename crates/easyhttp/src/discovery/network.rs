@@ -46,6 +46,15 @@ impl Network {
         interfaces::list()
     }
 
+    /// Whether only loopback was chosen, so that nobody but this machine is spoken to.
+    pub(super) fn is_loopback(&self) -> bool {
+        let Choice::Named(names) = &self.choice else { return false };
+        let interfaces = self.interfaces().unwrap_or_default();
+        let is_loopback =
+            |name: &String| interfaces.iter().any(|there| there.is_loopback && there.name == *name);
+        names.iter().all(is_loopback)
+    }
+
     /// Why an interface is not used. None if it is.
     pub(super) fn why_skipped(&self, interface: &Interface) -> Option<&'static str> {
         match self.families(interface).next() {
@@ -195,4 +204,21 @@ fn speak_on(socket: &Socket, _: u32, address: Ipv4Addr) -> io::Result<()> {
 pub(super) fn into_tokio(socket: Socket) -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     UdpSocket::from_std(socket.into())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_alone_is_this_machine_and_what_may_come_is_not() {
+        let interfaces = interfaces::list().unwrap();
+        let loopback = interfaces.into_iter().find(|interface| interface.is_loopback);
+        let loopback = loopback.unwrap().name;
+        let network = |choice| Network { port: 0, choice, answers_at: None };
+        let chosen = |names: &[&str]| Choice::Named(names.iter().map(|&n| n.to_owned()).collect());
+        assert!(network(chosen(&[&loopback])).is_loopback());
+        assert!(!network(chosen(&[&loopback, "wlan9"])).is_loopback());
+        assert!(!network(Choice::Usual).is_loopback());
+    }
 }
