@@ -15,9 +15,10 @@ use crate::syscalls;
 /// How long a server has had nothing to do until it counts as idle.
 const SETTLED: Duration = Duration::from_millis(500);
 
-/// How long an idle device is watched, after it has found the others.
+/// How long an idle device is watched, after nothing is left of the start: the last
+/// announcement of a burst may come 8.4 s after it.
 const WATCHED: Duration = Duration::from_secs(20);
-const FOUND: Duration = Duration::from_secs(8);
+const FOUND: Duration = Duration::from_secs(25);
 
 pub(crate) struct Run<'a> {
     pub(crate) programs: &'a Programs,
