@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
 use crate::node::Node;
 use crate::peer::{Moved, Peer};
-use crate::presence::{DuplicateId, Presence};
+use crate::presence::{DuplicateId, IdentityChanged, Presence};
 use crate::request::Request;
 use crate::secure::IntoNetworkKey;
 

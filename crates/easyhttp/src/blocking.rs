@@ -24,7 +24,7 @@ use crate::discovery::Interface;
 use crate::error::{Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
 use crate::peer::{Moved, Peer};
-use crate::presence::DuplicateId;
+use crate::presence::{DuplicateId, IdentityChanged};
 use crate::request::Request;
 use crate::secure::IntoNetworkKey;
 use crate::wait::wait;

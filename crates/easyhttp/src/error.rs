@@ -102,6 +102,14 @@ pub enum Error {
         /// Its address.
         address: SocketAddr,
     },
+    /// The device had another key of its own before, or has none any more: it was
+    /// replaced or reset, or somebody else uses its id.
+    IdentityChanged {
+        /// The device.
+        id: DeviceId,
+        /// The address.
+        address: SocketAddr,
+    },
 
     // ---- the peer ----
     /// The device's handler refused.
@@ -261,6 +269,12 @@ impl fmt::Display for Error {
                 "{id} at {address} has had this very request before, and did not run it again: \
                  somebody on the network sends copies"
             ),
+            Self::IdentityChanged { id, address } => write!(
+                f,
+                "what answers for {id} at {address} has another key than {id} had before: if that \
+                 device was replaced or reset, forget its key (easyhttp trust forget {id}); or \
+                 else somebody uses its id"
+            ),
             Self::Refused { id, reason: Some(reason) } => {
                 write!(f, "{id} refused: {}", Words(reason))
             }
@@ -395,6 +409,14 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The key of the device, or the file of those that it trusts, cannot be used. It
+    /// is left as it is.
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Another device runs with this device file, and so with this id.
     DeviceFileHeld {
         /// The file.
@@ -440,6 +462,9 @@ impl fmt::Display for StartError {
                  delete it to get a new id",
                 path.display()
             ),
+            Self::Identity { path, problem } => {
+                write!(f, "cannot use {}: {problem}", path.display())
+            }
             Self::DeviceFileHeld { path, holder } => write!(
                 f,
                 "the device file {} is held by {}: two devices cannot have one id. Stop that \

@@ -1,14 +1,29 @@
 //! Files that are replaced as a whole, so that nobody ever finds half of one.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes a file: all of it, or nothing. When this returns it is on disk.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_by(path, content, File::options().write(true).create(true).truncate(true))
+}
+
+/// The same, of a file that its owner alone may read.
+pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    // Made anew, as one that is there keeps its rights.
+    let _ = fs::remove_file(beside(path, "new"));
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    replace_by(path, content, &options)
+}
+
+fn replace_by(path: &Path, content: &[u8], options: &OpenOptions) -> io::Result<()> {
     let new = beside(path, "new");
     let write = || -> io::Result<()> {
-        let mut file = File::create(&new)?;
+        let mut file = options.open(&new)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&new, path)?;
@@ -18,6 +33,23 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         Ok(())
     };
     write().inspect_err(|_| _ = fs::remove_file(&new))
+}
+
+/// Looks whether its owner alone has rights to a file that is open; if not, gives
+/// its mode. Where files have no owners, nobody else has.
+pub(crate) fn check_private(file: &File) -> io::Result<Result<(), u32>> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        // Who may write there could put in a key of their own.
+        if mode & 0o077 != 0 {
+            return Ok(Err(mode));
+        }
+    }
+    let _ = file;
+    Ok(Ok(()))
 }
 
 /// `.NAME.EXTENSION` in the folder of a file.

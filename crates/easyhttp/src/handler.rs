@@ -7,7 +7,7 @@ use easyhttp_proto::exchange::Event;
 
 use crate::answer::Returned;
 use crate::peer::{Moved, Peer};
-use crate::presence::DuplicateId;
+use crate::presence::{DuplicateId, IdentityChanged};
 use crate::request::Request;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -50,6 +50,7 @@ pub(crate) enum Handler {
     OnLost(Callback<Peer>),
     OnMoved(Callback<Moved>),
     OnDuplicateId(Callback<DuplicateId>),
+    OnIdentityChanged(Callback<IdentityChanged>),
 }
 
 /// The handlers of a device. A later one for the same event replaces the first.
@@ -64,6 +65,7 @@ pub(crate) struct Set {
     lost: Option<Callback<Peer>>,
     moved: Option<Callback<Moved>>,
     duplicate_id: Option<Callback<DuplicateId>>,
+    identity_changed: Option<Callback<IdentityChanged>>,
 }
 
 impl Set {
@@ -87,6 +89,9 @@ impl Set {
             Handler::OnMoved(callback) => self.moved.replace(callback).map(Handler::OnMoved),
             Handler::OnDuplicateId(callback) => {
                 self.duplicate_id.replace(callback).map(Handler::OnDuplicateId)
+            }
+            Handler::OnIdentityChanged(callback) => {
+                self.identity_changed.replace(callback).map(Handler::OnIdentityChanged)
             }
         }
     }
@@ -134,6 +139,10 @@ impl Handlers {
 
     pub(crate) fn duplicate_id(&self) -> Option<Callback<DuplicateId>> {
         self.read(|set| set.duplicate_id.clone())
+    }
+
+    pub(crate) fn identity_changed(&self) -> Option<Callback<IdentityChanged>> {
+        self.read(|set| set.identity_changed.clone())
     }
 
     fn read<T>(&self, f: impl FnOnce(&Set) -> T) -> T {
@@ -225,6 +234,10 @@ macro_rules! plain_handlers {
         DuplicateId,
         "Calls `handler` when another device uses the id of this one, with the addresses of both: \
  once for each of the last eight IP addresses of others." }
+        plain_handlers! { @presence $self: $Receiver => $Output, on_identity_changed,
+        OnIdentityChanged, IdentityChanged,
+        "Calls `handler` when a device that is known by its key has another one: once, until it \
+ has the right one again. What it asks is refused, and what it answers not believed." }
     };
     (@presence $self:ident: $Receiver:ty => $Output:ty, $name:ident, $of:ident, $Argument:ty,
      $doc:literal) => {
@@ -260,6 +273,8 @@ macro_rules! async_handlers {
         Handler::OnMoved, Moved }
         async_handlers! { @event $self: $Receiver => $Output, on_duplicate_id_async,
         on_duplicate_id, Handler::OnDuplicateId, DuplicateId }
+        async_handlers! { @event $self: $Receiver => $Output, on_identity_changed_async,
+        on_identity_changed, Handler::OnIdentityChanged, IdentityChanged }
 
         /// As [`on_fetch`](Self::on_fetch), with a closure that gives a future.
         pub fn on_fetch_async<F, M>(

@@ -121,13 +121,13 @@ pub use counters::Stats;
 pub use discovery::{Interface, InterfaceState};
 pub use error::{Error, Result, StartError};
 pub use peer::{Moved, Peer};
-pub use presence::{DuplicateId, Presence, PresenceEvent};
+pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
 pub use request::{Data, Request};
-pub use secure::IntoNetworkKey;
+pub use secure::{IntoNetworkKey, TrustFile};
 pub use settings::Limits;
 
 pub use easyhttp_proto::id::{IntoDeviceId, InvalidId};
 pub use easyhttp_proto::peers::Source;
-pub use easyhttp_proto::secure::{InvalidKey, KeyId, NetworkKey};
+pub use easyhttp_proto::secure::{InvalidKey, KeyId, NetworkKey, PublicKey};
 pub use easyhttp_proto::{Command, DeviceId};
 pub use serde_json::{Value, json};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use easyhttp_proto::exchange::{Event, Speaker};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
+use easyhttp_proto::secure::PublicKey;
 use easyhttp_proto::{DeviceId, Header, introduction};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -21,7 +22,7 @@ use crate::handler::{Callback, Handlers};
 use crate::instant::instant_after;
 use crate::lock::lock;
 use crate::peer::{Moved, Peer};
-use crate::presence::{Announcer, DuplicateId, PresenceEvent};
+use crate::presence::{Announcer, DuplicateId, IdentityChanged, PresenceEvent};
 use crate::request::Request;
 use crate::secure::{IntoNetworkKey, Secure, keyring};
 use crate::settings::Settings;
@@ -242,6 +243,24 @@ impl Node {
             drop(peers);
             remembered.keep(here);
         }
+    }
+
+    /// Whether somebody who has shown this key, or none, is not the device that had the
+    /// id first. The user is told.
+    pub(crate) fn is_impostor(
+        &self,
+        id: DeviceId,
+        from: SocketAddr,
+        shown: Option<PublicKey>,
+    ) -> bool {
+        let Some(secure) = &self.secure else { return false };
+        let Err(impostor) = secure.check_identity(id, shown) else { return false };
+        self.counters.refuse(Count::IdentityChanged, from);
+        if impostor.is_news {
+            tracing::warn!(%id, %from, "a device has another key than before");
+            self.presence.tell(PresenceEvent::IdentityChanged(IdentityChanged { id, from }));
+        }
+        true
     }
 
     pub(crate) fn set_network_keys<K: IntoNetworkKey>(

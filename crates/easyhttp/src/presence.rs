@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
-use easyhttp_proto::limits;
+use easyhttp_proto::{DeviceId, limits};
 use futures_core::Stream;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
@@ -33,6 +33,8 @@ pub enum PresenceEvent {
     Moved(Moved),
     /// Another device uses the id of this one.
     DuplicateId(DuplicateId),
+    /// A device has another key of its own than before. It is not listened to.
+    IdentityChanged(IdentityChanged),
     /// The reader was too slow, and missed so many events. What
     /// [`devices`](crate::EasyHttpAsync::devices) gives is the truth again.
     Missed(u64),
@@ -47,6 +49,18 @@ pub struct DuplicateId {
     pub here: Option<SocketAddr>,
     /// Where the other one answers.
     pub there: SocketAddr,
+}
+
+/// A device that is known by its key ([`Builder::device_key`](crate::Builder::device_key))
+/// has another one, or shows none any more: it was replaced or reset, or somebody else
+/// uses its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IdentityChanged {
+    /// The device.
+    pub id: DeviceId,
+    /// Where it asks from, or answers.
+    pub from: SocketAddr,
 }
 
 /// The events of [`EasyHttpAsync::presence`](crate::EasyHttpAsync::presence),
@@ -151,6 +165,9 @@ pub(crate) async fn call_handlers(node: Arc<Node>, mut events: Receiver<Arc<Pres
             Ok(PresenceEvent::Moved(moved)) => node.run_in_turn(handlers.moved(), moved).await,
             Ok(PresenceEvent::DuplicateId(twin)) => {
                 node.run_in_turn(handlers.duplicate_id(), twin).await;
+            }
+            Ok(PresenceEvent::IdentityChanged(changed)) => {
+                node.run_in_turn(handlers.identity_changed(), changed).await;
             }
             Ok(PresenceEvent::Missed(count)) | Err(RecvError::Lagged(count)) => {
                 tracing::warn!(count, "presence events were not told: a handler is too slow");

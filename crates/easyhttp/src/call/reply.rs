@@ -53,9 +53,13 @@ impl Call<'_> {
         purpose: Purpose,
     ) -> Result<Reply> {
         let id = self.id;
-        let Answer { status, note, text, arrived } = answer;
+        let Answer { status, note, text, shown, arrived } = answer;
         let took = arrived - begun;
-        match exchange::Reply::read_text(id, status, note.as_deref(), &text) {
+        let reply = exchange::Reply::read_text(id, status, note.as_deref(), &text);
+        if reply.is_ok() && self.node.is_impostor(id, at, shown) {
+            return Err(Error::IdentityChanged { id, address: at });
+        }
+        match reply {
             Ok(exchange::Reply::Message(message)) => {
                 let event = match (purpose, message.command) {
                     (Purpose::Command, Command::Pong) => Some(Event::Pong),

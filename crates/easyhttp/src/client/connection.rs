@@ -201,11 +201,11 @@ impl Connection {
         while !self.incoming.read_body(most).map_err(Failure::Fault)? {
             self.read_on().await?;
         }
-        let opened = match (&worth, proof) {
+        let (opened, shown) = match (&worth, proof) {
             (Worth::Proved(claim), Some(proof)) => {
                 proof.open(claim, self.incoming.body()).map_err(Failure::Distrusted)?
             }
-            _ => None,
+            _ => (None, None),
         };
         let text = match opened {
             Some(opened) => String::from_utf8(opened).ok().map(Text::from),
@@ -215,7 +215,7 @@ impl Connection {
         self.incoming.finish();
         // What stands behind an answer is not the answer to anything.
         self.is_fit = keeps_alive && status >= 200 && self.incoming.is_empty();
-        Ok((Answer { status, note, text, arrived: Instant::now() }, worth))
+        Ok((Answer { status, note, text, shown, arrived: Instant::now() }, worth))
     }
 
     async fn read_on(&mut self) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use easyhttp_proto::http::Fault;
 use easyhttp_proto::limits;
+use easyhttp_proto::secure::PublicKey;
 
 use crate::lock::lock;
 use crate::secure::{Asked, Distrust, Outgoing, Secure};
@@ -37,6 +38,8 @@ pub(crate) struct Answer {
     pub(crate) note: Option<String>,
     /// The body; empty if it is no text.
     pub(crate) text: Text,
+    /// The key of its own that the device has shown, if it was asked for one.
+    pub(crate) shown: Option<PublicKey>,
     /// When all of it was there.
     pub(crate) arrived: Instant,
 }

@@ -72,7 +72,7 @@ async fn ask(
             // A datagram is a claim.
             let speaker = Speaker::new(id, None, 0);
             let answered = who_is_at(&client, &tasks, &speaker, at, limits::CHECK).await;
-            if answered.is_some_and(|(other, _)| other == id) {
+            if answered.is_some_and(|here| here.id == id) {
                 return true;
             }
         }

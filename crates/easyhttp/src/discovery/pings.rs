@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use easyhttp_proto::discovery::{Pinged, Probed};
 use easyhttp_proto::exchange::Speaker;
 use easyhttp_proto::peers::Source;
+use easyhttp_proto::secure::PublicKey;
 use easyhttp_proto::{Command, DeviceId, Message, limits};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -87,7 +88,9 @@ impl Pings {
         let limit = if source == Source::Swept { SWEEP } else { limits::CHECK };
         self.spawn(async move |node| {
             let Node { client, tasks, .. } = &*node;
-            vec![Input::Asked(at, who_is_at(client, tasks, &node.speaker(), at, limit).await)]
+            let here = who_is_at(client, tasks, &node.speaker(), at, limit).await;
+            let here = here.filter(|here| !node.is_impostor(here.id, at, here.shown));
+            vec![Input::Asked(at, here.map(|here| (here.id, here.version)))]
         });
     }
 
@@ -113,15 +116,23 @@ impl Pings {
     }
 }
 
-/// Who answers a PING at an address, and which version of the protocol it says
-/// that it speaks.
+/// Who answers a PING.
+pub(super) struct Here {
+    pub(super) id: DeviceId,
+    /// Which version of the protocol it says that it speaks.
+    version: Option<String>,
+    /// The key of its own that it has shown.
+    shown: Option<PublicKey>,
+}
+
+/// Who answers a PING at an address.
 pub(super) async fn who_is_at(
     client: &Client,
     tasks: &Tasks,
     speaker: &Speaker,
     at: SocketAddr,
     limit: Duration,
-) -> Option<(DeviceId, Option<String>)> {
+) -> Option<Here> {
     let ping = speaker.message(Command::Ping, None).encode();
     let begun = Instant::now();
     let connect = Connect { begun, limit, anew: false, is_repeatable: true, blocks_until: None };
@@ -129,5 +140,6 @@ pub(super) async fn who_is_at(
     let answer = asked.ok()?.ok().filter(|answer| answer.status == 200)?;
     let pong =
         Message::decode_text(&answer.text).ok().filter(|pong| pong.command == Command::Pong)?;
-    Some((pong.header.sender_id?, pong.version.map(Cow::into_owned)))
+    let version = pong.version.map(Cow::into_owned);
+    Some(Here { id: pong.header.sender_id?, version, shown: answer.shown })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use easyhttp_proto::exchange;
 use easyhttp_proto::http::RequestHead;
-use easyhttp_proto::secure::{AES128GCM, Answer, Claim, Digest, Hint, Keyring, Refusal};
+use easyhttp_proto::secure::{AES128GCM, Answer, Claim, Digest, Hint, Keyring, PublicKey, Refusal};
 
 use super::{Secure, created, unique};
 use crate::counters::Count;
@@ -41,6 +41,15 @@ impl Secure {
             }
             Err(Refusal::Unsigned) if self.allows_open => (Sender::Anybody, None),
             Err(refusal) => (Sender::Stranger, Some(refusal)),
+        }
+    }
+
+    /// The key of its own that the sender of a request has shown. None if it has not, or
+    /// if that does not matter here: it costs as much as all the rest.
+    pub(crate) fn key_of(&self, sender: &Sender) -> Result<Option<PublicKey>, Refusal> {
+        match (sender, &self.identity) {
+            (Sender::Member { claim, .. }, Some(_)) => claim.check_device(),
+            _ => Ok(None),
         }
     }
 
@@ -82,7 +91,7 @@ impl Secure {
                     epoch,
                     created: created(),
                 };
-                Ok(Signed { fields: keys.sign_answer(claim, &what, None), body })
+                Ok(Signed { fields: keys.sign_answer(claim, &what, self.device_key()), body })
             }
         }
     }

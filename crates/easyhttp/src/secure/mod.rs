@@ -4,28 +4,35 @@
 //! The scheme is the protocol's ([`easyhttp_proto::secure`]). Here is what it needs
 //! of a running device: time, randomness, and what is known of others.
 
+mod identity;
 mod incoming;
 mod keys;
 mod known;
 mod outgoing;
+mod trust;
 mod unique;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use easyhttp_proto::DeviceId;
 use easyhttp_proto::datagram::Datagram;
 use easyhttp_proto::limits;
-use easyhttp_proto::secure::{Challenge, Epoch, Epochs, KeyId, Keyring};
+use easyhttp_proto::secure::{Challenge, DeviceKey, Epoch, Epochs, KeyId, Keyring, PublicKey};
 
 use crate::error::StartError;
 use crate::lock::lock;
 
+use identity::Identity;
 use known::Known;
 use unique::Nonces;
 
 pub use keys::IntoNetworkKey;
+pub use trust::TrustFile;
 
+pub(crate) use identity::Impostor;
 pub(crate) use incoming::{Sender, Signed, answer_of, count_of};
 pub(crate) use keys::keyring;
 pub(crate) use outgoing::{Asked, Distrust, Outgoing, Worth};
@@ -39,6 +46,8 @@ pub(crate) struct SecureSettings {
     pub(crate) encrypts: bool,
     /// Whether it listens to devices that have no network key as well.
     pub(crate) allows_open: bool,
+    /// Where its own key is, if it has one.
+    pub(crate) device_key: Option<PathBuf>,
 }
 
 /// The secure side of a running device.
@@ -51,6 +60,8 @@ pub(crate) struct Secure {
     /// Those of others.
     known: Mutex<Known>,
     nonces: Nonces,
+    /// None: it has no key of its own, and asks others for none.
+    identity: Option<Identity>,
     /// What the clock of the epochs counts from.
     started: Instant,
 }
@@ -75,6 +86,7 @@ impl Secure {
             epochs: Mutex::new(Epochs::new(Duration::ZERO, limits::NONCES, entropy)),
             known: Mutex::default(),
             nonces: Nonces::new().map_err(StartError::Randomness)?,
+            identity: settings.device_key.as_deref().map(Identity::open).transpose()?,
             started: Instant::now(),
         })))
     }
@@ -98,6 +110,20 @@ impl Secure {
     /// requests, and with which key it signs.
     pub(crate) fn learn(&self, at: SocketAddr, epoch: Epoch, key: KeyId) {
         lock(&self.known).learn(at, epoch, key);
+    }
+
+    /// Whether a device that has shown this key, or none, is the one that had the id
+    /// first; and if not, whether that is news.
+    pub(crate) fn check_identity(
+        &self,
+        id: DeviceId,
+        shown: Option<PublicKey>,
+    ) -> Result<(), Impostor> {
+        self.identity.as_ref().map_or(Ok(()), |identity| identity.check(id, shown))
+    }
+
+    fn device_key(&self) -> Option<&DeviceKey> {
+        self.identity.as_ref().map(|identity| &identity.key)
     }
 
     /// What a question in the network begins with.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::http::AnswerHead;
 use easyhttp_proto::secure::{
-    AES128GCM, AnswerClaim, Digest, Epoch, Hint, KeyId, Keyring, Refusal, Request, SignedRequest,
+    AES128GCM, AnswerClaim, Digest, Epoch, Hint, KeyId, Keyring, PublicKey, Refusal, Request,
+    SignedRequest,
 };
 
 use super::{Secure, created, unique};
@@ -115,7 +116,7 @@ impl Secure {
             nonce: self.nonces.next(),
             created: created(),
         };
-        let signed = with.sign_request(&request, None);
+        let signed = with.sign_request(&request, self.device_key());
         Ok(Outgoing { secure: self, keys, at, signed, body })
     }
 }
@@ -163,16 +164,20 @@ impl Outgoing<'_> {
         }
     }
 
-    /// Checks that the body of an answer is the one that its head announced, and
-    /// gives what was sealed in it. None: it was not sealed.
+    /// Checks that the body of an answer is the one that its head announced. Gives what
+    /// was sealed in it, if it was, and the key that its device has shown.
     pub(crate) fn open(
         &self,
         claim: &AnswerClaim,
         body: &[u8],
-    ) -> Result<Option<Vec<u8>>, Distrust> {
-        let opened = claim
-            .check_body(body)
-            .and_then(|()| claim.is_sealed().then(|| self.keys.open(body)).transpose());
-        opened.map_err(|_| Distrust::Unproved)
+    ) -> Result<(Option<Vec<u8>>, Option<PublicKey>), Distrust> {
+        let opened = || {
+            claim.check_body(body)?;
+            let opened = claim.is_sealed().then(|| self.keys.open(body)).transpose()?;
+            // It costs as much as all the rest.
+            let shown = self.secure.identity.as_ref().map(|_| claim.check_device());
+            Ok((opened, shown.transpose()?.flatten()))
+        };
+        opened().map_err(|_: Refusal| Distrust::Unproved)
     }
 }

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use easyhttp_proto::exchange::{self, Answer, Event, Outcome};
+use easyhttp_proto::secure::Refusal;
 
 use crate::answer::Returned;
 use crate::counters::Count;
 use crate::node::Node;
 use crate::request::{Data, Request};
-use crate::secure::Sender;
+use crate::secure::{Sender, answer_of, count_of};
 use crate::text::Text;
 
 /// Does what a message says.
@@ -30,6 +31,18 @@ pub(super) async fn execute(
     if sender.is_member() && request.header.sender_id == Some(node.id) {
         node.counters.refuse(Count::Replayed, from);
         return Answer::error(403, "not accepted");
+    }
+    if let (Some(secure), Some(id)) = (&node.secure, request.header.sender_id) {
+        match secure.key_of(sender) {
+            Ok(shown) if node.is_impostor(id, from, shown) => {
+                return answer_of(Refusal::Device);
+            }
+            Ok(_) => {}
+            Err(refusal) => {
+                node.counters.refuse(count_of(refusal), from);
+                return answer_of(refusal);
+            }
+        }
     }
     node.learn(&request.header, from);
     let answer = |outcome: Outcome| request.answer(&node.speaker(), outcome);

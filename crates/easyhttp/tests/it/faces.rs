@@ -12,6 +12,7 @@ mod counting;
 mod discovery;
 mod failures;
 mod handlers;
+mod identity;
 mod next_address;
 mod peers;
 mod presence;
@@ -29,9 +30,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use easyhttp::{
-    Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, Interface, IntoAddress,
-    IntoDeviceId, IntoFetchAnswer, IntoNetworkKey, IntoPushAnswer, Moved, Peer, Reply, Request,
-    Result, Stats, Value,
+    Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, IdentityChanged, Interface,
+    IntoAddress, IntoDeviceId, IntoFetchAnswer, IntoNetworkKey, IntoPushAnswer, Moved, Peer, Reply,
+    Request, Result, Stats, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -85,6 +86,7 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn on_lost(&self, handler: impl Fn(Peer) + Send + Sync + 'static);
     fn on_moved(&self, handler: impl Fn(Moved) + Send + Sync + 'static);
     fn on_duplicate_id(&self, handler: impl Fn(DuplicateId) + Send + Sync + 'static);
+    fn on_identity_changed(&self, handler: impl Fn(IdentityChanged) + Send + Sync + 'static);
 
     /// Makes another device known to this one, as `add` does.
     fn meet(&self, other: &Self) {
@@ -216,6 +218,12 @@ macro_rules! face {
             }
             fn on_duplicate_id(&self, handler: impl Fn(DuplicateId) + Send + Sync + 'static) {
                 self.0.on_duplicate_id(handler)
+            }
+            fn on_identity_changed(
+                &self,
+                handler: impl Fn(IdentityChanged) + Send + Sync + 'static,
+            ) {
+                self.0.on_identity_changed(handler)
             }
         }
     };

@@ -1,0 +1,182 @@
+//! Devices that are known by a key of their own.
+
+use std::fs;
+use std::sync::mpsc::channel;
+
+use easyhttp::{Builder, DeviceId, Error, NetworkKey, StartError, TrustFile};
+
+use super::{Face, device, on_both_faces};
+use crate::support::folder::Folder;
+use crate::support::{assert_error, assert_names, id, local, next, own_port};
+
+on_both_faces!(
+    a_device_keeps_its_key_and_is_known_by_it,
+    who_takes_the_id_of_another_device_is_not_believed,
+    who_takes_the_id_of_another_device_commands_nobody,
+    a_device_that_shows_no_key_any_more_is_not_believed,
+    an_identity_that_was_forgotten_may_change,
+    a_key_that_others_can_read_is_refused,
+    a_key_that_is_none_is_left_as_it_is,
+    a_key_of_its_own_needs_a_network_key,
+);
+
+const PEER: &str = "PEER22";
+
+fn member<F: Face>() -> Builder<F::Device> {
+    device::<F>().network_key(NetworkKey::from_entropy([1; 16]))
+}
+
+/// A device with a key of its own in this folder.
+fn known<F: Face>(folder: &Folder, name: &str) -> Builder<F::Device> {
+    member::<F>().device_key(folder.join(name))
+}
+
+/// The peer, with the key of this name.
+fn peer<F: Face>(folder: &Folder, name: &str, port: u16) -> F {
+    let peer = known::<F>(folder, name).port(port).id(PEER).on_fetch(|_| 7);
+    F::start_with(peer).unwrap()
+}
+
+fn trusted(folder: &Folder) -> Vec<DeviceId> {
+    let list = TrustFile::beside(folder.join("own.key")).list().unwrap();
+    list.into_iter().map(|(id, _)| id).collect()
+}
+
+fn a_device_keeps_its_key_and_is_known_by_it<F: Face>() {
+    let (folder, port) = (Folder::new(), own_port());
+    for _ in 0..2 {
+        // Both start again.
+        let own = F::start_with(known::<F>(&folder, "own.key")).unwrap();
+        own.add(PEER, local(port)).unwrap();
+        let peer = peer::<F>(&folder, "peer.key", port);
+        assert_eq!(own.fetch(PEER, ()).unwrap(), 7);
+        assert_eq!(trusted(&folder), [id(PEER)]);
+        peer.stop();
+        own.stop();
+    }
+    #[cfg(unix)]
+    for name in ["own.key", "own.trust"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(folder.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+fn who_takes_the_id_of_another_device_is_not_believed<F: Face>() {
+    let (folder, port) = (Folder::new(), own_port());
+    let (events, changed) = channel();
+    let own = F::start_with(known::<F>(&folder, "own.key")).unwrap();
+    own.on_identity_changed(move |changed| events.send(changed).unwrap());
+    own.add(PEER, local(port)).unwrap();
+    let peer_itself = peer::<F>(&folder, "peer.key", port);
+    own.fetch(PEER, ()).unwrap();
+    peer_itself.stop();
+
+    let impostor = peer::<F>(&folder, "impostor.key", port);
+    let error = own.fetch(PEER, ()).unwrap_err();
+    assert_names(&error, &[&PEER, &local(port), &"key", &"trust forget"]);
+    assert_error!(Err::<(), _>(error), Error::IdentityChanged { .. });
+    assert_error!(own.fetch(PEER, ()), Error::IdentityChanged { .. });
+    impostor.stop();
+    let event = next(&changed);
+    assert_eq!((event.id, event.from), (id(PEER), local(port)));
+    assert!(own.stats().identities_changed >= 2);
+
+    // The device itself is believed again, and who comes then is news.
+    let peer_itself = peer::<F>(&folder, "peer.key", port);
+    assert_eq!(own.fetch(PEER, ()).unwrap(), 7);
+    peer_itself.stop();
+    let _impostor = peer::<F>(&folder, "impostor.key", port);
+    own.fetch(PEER, ()).unwrap_err();
+    assert_eq!(next(&changed).id, id(PEER));
+    assert_eq!(changed.try_iter().count(), 0);
+}
+
+fn who_takes_the_id_of_another_device_commands_nobody<F: Face>() {
+    let folder = Folder::new();
+    let (events, pushed) = channel();
+    let own = known::<F>(&folder, "own.key").on_push(move |push| events.send(push.sender).is_ok());
+    let own = F::start_with(own).unwrap();
+    let asker = |name| {
+        let asker = F::start_with(known::<F>(&folder, name).id(PEER)).unwrap();
+        asker.meet(&own);
+        asker
+    };
+    asker("peer.key").push(own.id(), 1).unwrap();
+    let refused = asker("impostor.key").push(own.id(), 2);
+    assert_error!(refused, Error::NotTaken { status: 403, .. });
+    asker("peer.key").push(own.id(), 3).unwrap();
+    assert_eq!(pushed.try_iter().count(), 2);
+}
+
+fn a_device_that_shows_no_key_any_more_is_not_believed<F: Face>() {
+    let (folder, port) = (Folder::new(), own_port());
+    let own = F::start_with(known::<F>(&folder, "own.key").allow_legacy(true)).unwrap();
+    own.add(PEER, local(port)).unwrap();
+    let peer_itself = peer::<F>(&folder, "peer.key", port);
+    own.fetch(PEER, ()).unwrap();
+    peer_itself.stop();
+    for without in [member::<F>(), device::<F>()] {
+        let without = F::start_with(without.port(port).id(PEER).on_fetch(|_| 7)).unwrap();
+        assert_error!(own.fetch(PEER, ()), Error::IdentityChanged { .. });
+        without.meet(&own);
+        assert!(without.ping(own.id()).is_err());
+        without.stop();
+    }
+}
+
+fn an_identity_that_was_forgotten_may_change<F: Face>() {
+    let (folder, port) = (Folder::new(), own_port());
+    let own = F::start_with(known::<F>(&folder, "own.key")).unwrap();
+    own.add(PEER, local(port)).unwrap();
+    let old = peer::<F>(&folder, "peer.key", port);
+    own.fetch(PEER, ()).unwrap();
+    old.stop();
+    let _new = peer::<F>(&folder, "new.key", port);
+    assert_error!(own.fetch(PEER, ()), Error::IdentityChanged { .. });
+    // As another program does it, while the device runs.
+    let file = TrustFile::beside(folder.join("own.key"));
+    assert!(file.forget(id(PEER)).unwrap());
+    assert!(!file.forget(id(PEER)).unwrap());
+    assert_eq!(own.fetch(PEER, ()).unwrap(), 7);
+    assert_eq!(trusted(&folder), [id(PEER)]);
+}
+
+#[cfg(unix)]
+fn a_key_that_others_can_read_is_refused<F: Face>() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    F::start_with(known::<F>(&folder, "own.key")).unwrap().stop();
+    let file = folder.join("own.key");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let error = F::start_with(known::<F>(&folder, "own.key")).unwrap_err();
+    assert_names(&error, &[&file.display(), &"0644", &"chmod 600"]);
+    assert_error!(Err::<(), _>(error), Error::Start(StartError::Identity { .. }));
+}
+
+#[cfg(not(unix))]
+fn a_key_that_others_can_read_is_refused<F: Face>() {}
+
+fn a_key_that_is_none_is_left_as_it_is<F: Face>() {
+    for (name, wrong) in [
+        ("own.key", "0123"),
+        ("own.key", "x"),
+        ("own.trust", "{"),
+        ("own.trust", "{\"PEER22\":\"x\"}"),
+    ] {
+        let folder = Folder::new();
+        F::start_with(known::<F>(&folder, "own.key")).unwrap().stop();
+        fs::write(folder.join(name), wrong).unwrap();
+        let error = F::start_with(known::<F>(&folder, "own.key")).unwrap_err();
+        assert_names(&error, &[&folder.join(name).display()]);
+        assert_error!(Err::<(), _>(error), Error::Start(StartError::Identity { .. }));
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), wrong);
+    }
+}
+
+fn a_key_of_its_own_needs_a_network_key<F: Face>() {
+    let folder = Folder::new();
+    let open = device::<F>().device_key(folder.join("own.key"));
+    assert_error!(F::start_with(open), Error::NoNetworkKey);
+}
