@@ -191,3 +191,7 @@ pub const RETRY_AFTER: &str = "1";
 
 /// How long stopping waits for the handlers and connections that still run.
 pub const STOP: Duration = Duration::from_secs(5);
+
+/// The largest file of network keys, in bytes: a hundred keys with a line of comment
+/// each. Two are in use while a key is changed, else one.
+pub const KEY_FILE: usize = 16 * 1024;

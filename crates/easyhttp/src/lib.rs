@@ -123,11 +123,11 @@ pub use error::{Error, Result, StartError};
 pub use peer::{Moved, Peer};
 pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
 pub use request::{Data, Request};
-pub use secure::{IntoNetworkKey, TrustFile};
+pub use secure::{IntoNetworkKey, KeyFileError, TrustFile, read_key_file};
 pub use settings::Limits;
 
 pub use easyhttp_proto::id::{IntoDeviceId, InvalidId};
 pub use easyhttp_proto::peers::Source;
-pub use easyhttp_proto::secure::{InvalidKey, KeyId, NetworkKey, PublicKey};
+pub use easyhttp_proto::secure::{InvalidKey, KeyId, KeyText, NetworkKey, PublicKey};
 pub use easyhttp_proto::{Command, DeviceId};
 pub use serde_json::{Value, json};

@@ -6,6 +6,7 @@
 
 mod identity;
 mod incoming;
+mod key_file;
 mod keys;
 mod known;
 mod outgoing;
@@ -29,6 +30,7 @@ use identity::Identity;
 use known::Known;
 use unique::Nonces;
 
+pub use key_file::{KeyFileError, read_key_file};
 pub use keys::IntoNetworkKey;
 pub use trust::TrustFile;
 

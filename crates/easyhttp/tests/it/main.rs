@@ -7,5 +7,6 @@ mod device_file;
 mod faces;
 mod hostile;
 mod http;
+mod key_file;
 mod python_peers;
 mod support;
