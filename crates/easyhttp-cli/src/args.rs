@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use easyhttp::{Command as Type, DeviceId};
 
+use crate::secret::Secret;
 use crate::style::HELP;
 use crate::value::{At, Data, command_type, seconds};
 
@@ -62,6 +63,29 @@ pub(crate) struct Common {
     #[arg(long = "interface", value_name = "NAME", help_heading = FINDING, global = true)]
     pub(crate) interfaces: Vec<String>,
 
+    /// The network key, for trying out: others on this machine can see it (with
+    /// several, the first one signs, and all are accepted)
+    #[arg(
+        long = "key",
+        value_name = "KEY",
+        value_parser = Secret::parse,
+        help_heading = SECURE,
+        global = true
+    )]
+    pub(crate) keys: Vec<Secret>,
+
+    /// The file of the network key, which nobody else may read; with several
+    /// lines, the first key signs, and all are accepted [default: the one key
+    /// that EASYHTTP_KEY has, if it is set]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "keys",
+        help_heading = SECURE,
+        global = true
+    )]
+    pub(crate) key_file: Option<PathBuf>,
+
     /// Say on standard error what happens
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
@@ -93,6 +117,8 @@ pub(crate) enum Command {
     Push(Push),
     Send(Send),
     Id(Id),
+    #[command(subcommand)]
+    Key(Key),
     Demo(Demo),
 }
 
@@ -261,6 +287,52 @@ pub(crate) struct Id {
     pub(crate) config: PathBuf,
 }
 
+/// Make or check the network key that a network's devices share
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub(crate) enum Key {
+    New(NewKey),
+    Check(CheckKey),
+}
+
+/// Make a network key, and print it, this one time
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Whoever has the key is a member of the network: give it to every device, and to \
+nobody else.
+
+Examples:
+  easyhttp key new --file network.key
+  easyhttp serve --key-file network.key
+  easyhttp discover --key-file network.key")]
+pub(crate) struct NewKey {
+    /// Write it to this file, which you alone may read, instead of printing it;
+    /// there may be none of that name
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Say whether a network key is right, and its key id
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The key id tells which key it is, and may be known by all. Without KEY and --file \
+this checks the key that the other commands would use: --key, --key-file, or \
+EASYHTTP_KEY.
+
+Examples:
+  easyhttp key check --file network.key
+  easyhttp key check EHK1-7H8G-...
+  ssh pi cat network.key | easyhttp key check -")]
+pub(crate) struct CheckKey {
+    /// The key, which others on this machine can see, or - for standard input
+    #[arg(value_parser = Secret::parse)]
+    pub(crate) key: Option<Secret>,
+
+    /// The file to check
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// See it work: a sensor, a lamp and a controller that find each other
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -288,6 +360,9 @@ pub(crate) struct Target {
 
 /// What stands above the options about finding others.
 const FINDING: &str = "Finding others";
+
+/// What stands above the options about the network key.
+const SECURE: &str = "Secure mode";
 
 /// The file that the library uses unless it is told another one.
 const DEVICE_FILE: &str = "easyhttp_device.json";

@@ -47,7 +47,7 @@ impl Asker {
         limits.connect = limits.connect.min(limits.call);
         let timeout = limits.call;
 
-        let builder = network::builder(common, &target.finding)
+        let builder = network::builder(common, &target.finding)?
             .ask_only()
             .id(identity::own()?)
             .limits(limits);

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use easyhttp::{Error, StartError};
+use easyhttp::{Error, InvalidKey, KeyFileError, StartError};
 use serde::Serialize;
 
 use crate::json::Object;
@@ -121,6 +121,10 @@ fn classify(error: &Error) -> (Exit, &'static str) {
         Error::NoHandler { .. } => (Exit::Refused, "no_handler"),
         Error::HandlerFailed { .. } => (Exit::Refused, "handler_failed"),
         Error::Busy { .. } => (Exit::Refused, "busy"),
+        Error::OtherKey { .. } => (Exit::Refused, "other_key"),
+        Error::Replayed { .. } => (Exit::Refused, "replayed"),
+        Error::InvalidKey(_) => (Exit::Usage, "invalid_key"),
+        Error::NoNetworkKey => (Exit::Usage, "no_network_key"),
         Error::InvalidId(_) => (Exit::Usage, "invalid_id"),
         Error::InvalidAddress(_) => (Exit::Usage, "invalid_address"),
         Error::InvalidData(_) => (Exit::Usage, "invalid_data"),
@@ -128,6 +132,7 @@ fn classify(error: &Error) -> (Exit, &'static str) {
         Error::NotARequest(_) => (Exit::Usage, "not_a_request"),
         Error::UnknownDevice { .. } => (Exit::NotFound, "unknown_device"),
         Error::WrongDevice { .. } => (Exit::NotFound, "wrong_device"),
+        Error::NotAuthenticated { .. } => (Exit::NotFound, "not_authenticated"),
         Error::Ambiguous { .. } => (Exit::NotFound, "ambiguous"),
         Error::Unreachable { .. } => (Exit::NoAnswer, "unreachable"),
         Error::TimedOut { .. } => (Exit::NoAnswer, "timed_out"),
@@ -164,7 +169,14 @@ fn details(error: &Error) -> Object {
             object.with("id", id).with("address", address).with("found", found)
         }
         Error::Ambiguous { id, addresses } => object.with("id", id).with("addresses", addresses),
-        Error::Unreachable { id, address, .. }
+        Error::OtherKey { id, address, ours, theirs } => {
+            let object = object.with("id", id).with("address", address);
+            let ours = ours.map(|key| key.to_string());
+            object.with("ours", ours).with("theirs", theirs.to_string())
+        }
+        Error::NotAuthenticated { id, address }
+        | Error::Replayed { id, address }
+        | Error::Unreachable { id, address, .. }
         | Error::TimedOut { id, address, .. }
         | Error::Interrupted { id, address, .. }
         | Error::Protocol { id, address, .. } => object.with("id", id).with("address", address),
@@ -177,6 +189,23 @@ fn details(error: &Error) -> Object {
         | Error::Busy { id }
         | Error::UnexpectedData { id, .. } => object.with("id", id),
         _ => object,
+    }
+}
+
+impl From<InvalidKey> for Failure {
+    fn from(invalid: InvalidKey) -> Self {
+        Error::from(invalid).into()
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let code = match error {
+            KeyFileError::Exposed { .. } => "key_file_exposed",
+            KeyFileError::Invalid { .. } | KeyFileError::Empty { .. } => "key_file_invalid",
+            _ => "key_file",
+        };
+        Self::new(Exit::Other, code, error.to_string())
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`value`], [`json`] | texts on the command line, and JSON in and out |
 //! | [`commands`] | what each command does |
 //! | [`asker`], [`identity`] | the device that a command speaks as |
+//! | [`keys`], [`secret`] | the network key, wherever it is given |
 //! | [`network`], [`interrupt`] | this machine: its network, and Ctrl-C |
 //! | [`output`], [`progress`], [`event`], [`style`] | what is seen |
 //! | [`screen`], [`grid`], [`text`] | what is live on the terminal |
@@ -25,11 +26,13 @@ mod grid;
 mod identity;
 mod interrupt;
 mod json;
+mod keys;
 mod logging;
 mod network;
 mod output;
 mod progress;
 mod screen;
+mod secret;
 mod silence;
 mod style;
 mod text;

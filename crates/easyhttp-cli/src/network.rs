@@ -6,6 +6,7 @@ use easyhttp::{Builder, EasyHttpAsync};
 
 use crate::args::{Common, Finding};
 use crate::failure::{Exit, Failure};
+use crate::keys;
 use crate::value::At;
 
 /// The group of discovery: who is reached there is on the same network.
@@ -17,9 +18,14 @@ const DISCOVERY_PORT: u16 = 37020;
 /// What stands for every interface.
 const ALL: &str = "all";
 
-/// A device on the network that the user chose.
-pub(crate) fn builder(common: &Common, finding: &Finding) -> Builder<EasyHttpAsync> {
+/// A device on the network that the user chose, with the network key if there is
+/// one.
+pub(crate) fn builder(
+    common: &Common,
+    finding: &Finding,
+) -> Result<Builder<EasyHttpAsync>, Failure> {
     let builder = EasyHttpAsync::builder()
+        .network_keys(keys::given(common)?)
         .discovery_port(discovery_port(common))
         .dns_sd(!finding.no_dns_sd)
         .sweep(finding.sweep);
@@ -27,7 +33,7 @@ pub(crate) fn builder(common: &Common, finding: &Finding) -> Builder<EasyHttpAsy
         true => builder.all_interfaces(),
         false => builder.interfaces(common.interfaces.iter().cloned()),
     };
-    finding.peers.iter().fold(builder, |builder, at| builder.peer(at.to_string()))
+    Ok(finding.peers.iter().fold(builder, |builder, at| builder.peer(at.to_string())))
 }
 
 pub(crate) fn discovery_port(common: &Common) -> u16 {

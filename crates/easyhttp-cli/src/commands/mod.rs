@@ -4,6 +4,7 @@ mod demo;
 mod discover;
 mod fetch;
 mod id;
+mod key;
 mod ping;
 mod push;
 mod send;
@@ -27,6 +28,7 @@ pub(crate) async fn run(
         Command::Push(args) => push::run(args, common, output).await,
         Command::Send(args) => send::run(args, common, output).await,
         Command::Id(args) => id::run(&args, output),
+        Command::Key(args) => key::run(args, common, output),
         Command::Demo(args) => demo::run(&args, common, output).await,
     }
 }

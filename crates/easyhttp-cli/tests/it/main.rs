@@ -9,6 +9,7 @@ mod discover;
 mod exec;
 mod id;
 mod identity;
+mod key;
 mod peers;
 mod serve;
 mod support;

@@ -40,6 +40,7 @@ impl Place {
             .env("EASYHTTP_DISCOVERY_PORT", self.discovery_port.to_string())
             .env("HOME", &self.folder)
             .env("XDG_STATE_HOME", self.folder.join("state"))
+            .env_remove("EASYHTTP_KEY")
             .env_remove("EASYHTTP_LOG");
         // Nothing of a test leaves the machine, whatever network it runs on.
         if let Some(loopback) = LOOPBACK {

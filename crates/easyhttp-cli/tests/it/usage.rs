@@ -8,7 +8,7 @@ fn help_and_version_are_there() {
     let version = place.run(&["--version"]);
     assert_eq!(version.assert_done().out, concat!("easyhttp ", env!("CARGO_PKG_VERSION"), "\n"));
     let help = place.run(&["--help"]);
-    for command in ["serve", "discover", "ping", "fetch", "push", "send", "id", "demo"] {
+    for command in ["serve", "discover", "ping", "fetch", "push", "send", "id", "key", "demo"] {
         assert!(help.assert_done().out.contains(&format!("\n  {command} ")), "{help:?}");
         let help = place.run(&[command, "--help"]);
         assert!(help.assert_done().out.contains("--json"), "{help:?}");

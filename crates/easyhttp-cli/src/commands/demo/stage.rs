@@ -36,10 +36,10 @@ impl Stage {
             let _ = events.send(started);
         };
 
-        let device = builder(common).start().await?;
+        let device = builder(common)?.start().await?;
         let witness = |role| Witness { role, controller: device.id(), events: events.clone() };
-        let sensor = sensor::equip(builder(common), witness(Role::Sensor)).start().await?;
-        let lamp = lamp::equip(builder(common), witness(Role::Lamp)).start().await?;
+        let sensor = sensor::equip(builder(common)?, witness(Role::Sensor)).start().await?;
+        let lamp = lamp::equip(builder(common)?, witness(Role::Lamp)).start().await?;
         tell(Role::Sensor, &sensor);
         tell(Role::Lamp, &lamp);
         tell(Role::Controller, &device);
@@ -59,6 +59,6 @@ impl Stage {
     }
 }
 
-fn builder(common: &Common) -> Builder<EasyHttpAsync> {
-    network::builder(common, &Finding::default()).port(0).random_id()
+fn builder(common: &Common) -> Result<Builder<EasyHttpAsync>, Failure> {
+    Ok(network::builder(common, &Finding::default())?.port(0).random_id())
 }

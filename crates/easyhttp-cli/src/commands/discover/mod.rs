@@ -21,7 +21,7 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     network::check_interfaces(common)?;
-    let device = network::builder(common, &args.finding).ask_only().id(identity::own()?);
+    let device = network::builder(common, &args.finding)?.ask_only().id(identity::own()?);
     let device = device.timeout(PING).start().await?;
     match args.watch {
         true => watch::run(&device, common, output).await,

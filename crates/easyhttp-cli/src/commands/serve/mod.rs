@@ -42,7 +42,7 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
 
     let (log, writer) = Log::new(output.is_json());
     let answers = Answers::new(&args, time)?;
-    let builder = network::builder(common, &args.finding)
+    let builder = network::builder(common, &args.finding)?
         .port(args.port)
         .config_file(&args.config)
         .limits(limits);
