@@ -89,3 +89,22 @@ fn a_device_key_is_kept_as_its_seed_and_not_shown() {
     assert_eq!(public.to_string().parse(), Ok(public));
     assert_eq!((public.to_string().len(), public.id().to_string().len()), (44, 8));
 }
+
+/// As PROTOCOL.md has it.
+#[test]
+fn the_vector_of_a_device() {
+    let (_, text) = request(nonce(), &device(1));
+    let components = concat!(
+        r#"("@method" "@path" "content-type" "content-digest" "easyhttp-epoch" "easyhttp-key")"#,
+        r#";created=1795340273;nonce="AAECAwQFBgcICQoLDA0ODw""#,
+    );
+    let expected = format!(
+        "easyhttp-key: :iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=:\r\n\
+         signature-input: net={components};keyid=\"F-0tbTxg\";alg=\"hmac-sha256\";\
+         tag=\"easyhttp-1\", dev={components};keyid=\"NHUPmL1Z\";alg=\"ed25519\";\
+         tag=\"easyhttp-1\"\r\n\
+         signature: net=:KcJeSgE/4wTsHpTbmXs4lVsyrxSdvykpD7LGDp8YsXA=:, \
+         dev=:S+iU50RUtWAvT/bXjdP3KPrQcmhLrzJMYEBDi2ygPoOjS3l/b8t2cSzOJEf+P034RuymhU+5hRR9OtJexuzpBw==:\r\n"
+    );
+    assert!(text.contains(&expected), "{text}");
+}
