@@ -12,11 +12,13 @@ use crate::failure::{Failure, Outcome, run, try_out};
 /// installs only when the exact version is named.
 const PACKAGE: &str = "easyhttp-python==0.4.0a6";
 
-/// What the tests of our package need, and a pip that builds it where it is.
-const TOOLS: [&str; 3] = ["pip>=21.3", "pytest>=7,<10", "mypy>=1.8,<3"];
+/// What the tests of our package need, a pip that builds it where it is, and another
+/// implementation of the signatures of secure mode.
+const TOOLS: [&str; 4] =
+    ["pip>=21.3", "pytest>=7,<10", "mypy>=1.8,<3", "http-message-signatures>=3,<4"];
 
 /// Fails if one of them, or of what it depends on, is broken.
-const IMPORT: &str = "import easyhttp_python, pytest, mypy";
+const IMPORT: &str = "import easyhttp_python, pytest, mypy, http_message_signatures";
 
 /// The interpreter that has the package.
 pub(crate) fn interpreter(root: &Path) -> PathBuf {

@@ -22,9 +22,11 @@ use std::time::Duration;
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::Discovery;
 use easyhttp_proto::exchange::{Outcome, Reply, Request, Speaker};
+use easyhttp_proto::http::{Incoming, Sizes};
 use easyhttp_proto::message::Body;
 use easyhttp_proto::peers::{PeerTable, Source};
-use easyhttp_proto::{Command, DeviceId, limits};
+use easyhttp_proto::secure::{self, Challenge, DeviceKey, Digest, Epoch, Keyring, NetworkKey};
+use easyhttp_proto::{API_PATH, Command, DeviceId, limits};
 use serde_json::value::RawValue;
 
 /// What is counted, in the order of the table.
@@ -39,6 +41,17 @@ const BENCHMARKS: &[Benchmark] = &[
     ("note who answered, of 1,000 peers", note_who_answered),
     ("hear one of 10 peers", || hear_one_of(10)),
     ("hear one of 1,000 peers", || hear_one_of(1000)),
+    ("sign a request", || sign_a_request(None)),
+    ("verify a request", || verify_a_request(None)),
+    ("refuse a stranger's request", refuse_a_request),
+    ("sign an answer", sign_an_answer),
+    ("verify an answer", verify_an_answer),
+    ("sign a request as a device", || sign_a_request(Some(device()))),
+    ("verify a request of a device", || verify_a_request(Some(device()))),
+    ("seal a request", seal_a_request),
+    ("open a sealed request", open_a_request),
+    ("prove a datagram", prove_a_datagram),
+    ("check a datagram", check_a_datagram),
 ];
 
 /// Its name, and what prepares it.
@@ -142,6 +155,148 @@ fn hear_one_of(count: usize) -> Round {
     // Until all are here, and greeted.
     (0..4 * count).for_each(|_| hear());
     Box::new(hear)
+}
+
+/// As an asker does, with the digest of its body.
+fn sign_a_request(device: Option<DeviceKey>) -> Round {
+    let (ring, body) = (ring(7), request(&query()));
+    Box::new(move || {
+        black_box(sign(&ring, black_box(&body), device.as_ref()));
+    })
+}
+
+/// As a device does, from the head to the body.
+fn verify_a_request(device: Option<DeviceKey>) -> Round {
+    let (ring, body) = (ring(7), request(&query()));
+    let head = signed_head(&sign(&ring, &body, device.as_ref()));
+    Box::new(move || {
+        let claim = claim(&ring, &head).expect("a member has signed it");
+        assert_eq!(claim.check_body(black_box(&body)), Ok(()));
+        black_box(claim.check_device()).expect("the key is its own");
+    })
+}
+
+fn refuse_a_request() -> Round {
+    let (ring, body) = (ring(7), request(&query()));
+    let mut head = signed_head(&sign(&ring, &body, None));
+    // A letter of the epoch: all else is as it should be.
+    let place = head.windows(6).position(|it| it == b"epoch:").expect("it is there") + 10;
+    head[place] ^= 1;
+    Box::new(move || {
+        claim(&ring, black_box(&head)).expect_err("something was changed");
+    })
+}
+
+fn sign_an_answer() -> Round {
+    let (ring, body) = (ring(7), request(&query()));
+    let claim = claim(&ring, &signed_head(&sign(&ring, &body, None))).expect("it is signed");
+    Box::new(move || {
+        black_box(ring.sign_answer(&claim, &secure_answer(black_box(&body)), None));
+    })
+}
+
+fn verify_an_answer() -> Round {
+    let (ring, body) = (ring(7), request(&query()));
+    let asked = sign(&ring, &body, None);
+    let claim = claim(&ring, &signed_head(&asked)).expect("it is signed");
+    let fields = ring.sign_answer(&claim, &secure_answer(&body), None);
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{fields}\r\n").into_bytes();
+    Box::new(move || {
+        let mut incoming = arrived(black_box(&head));
+        let head = incoming.answer().expect("an answer").expect("all of it");
+        let claim = asked.check_answer(&ring, &head).expect("it is signed");
+        assert_eq!(claim.check_body(black_box(&body)), Ok(()));
+    })
+}
+
+fn seal_a_request() -> Round {
+    let (ring, body) = (ring(7), request(&query()));
+    Box::new(move || {
+        black_box(ring.signing().seal([1; 16], black_box(&body)));
+    })
+}
+
+fn open_a_request() -> Round {
+    let (ring, body) = (ring(7), request(&query()));
+    let sealed = ring.signing().seal([1; 16], &body);
+    Box::new(move || {
+        black_box(ring.open(black_box(&sealed))).expect("it is ours");
+    })
+}
+
+fn prove_a_datagram() -> Round {
+    let ring = ring(7);
+    let mut datagram = Datagram::new(Kind::Announce, own(), Some(5000), Some(1)).every(5);
+    Box::new(move || {
+        let challenge = Challenge::from_entropy([1; Challenge::LEN]);
+        ring.signing().prove(black_box(&mut datagram), epoch(), challenge);
+    })
+}
+
+fn check_a_datagram() -> Round {
+    let ring = ring(7);
+    let mut datagram = Datagram::new(Kind::Announce, own(), Some(5000), Some(1)).every(5);
+    ring.signing().prove(&mut datagram, epoch(), Challenge::from_entropy([1; Challenge::LEN]));
+    Box::new(move || {
+        black_box(ring.check_datagram(black_box(&datagram))).expect("it is ours");
+    })
+}
+
+fn ring(key: u8) -> Keyring {
+    Keyring::new(NetworkKey::from_entropy([key; NetworkKey::LEN]), [])
+}
+
+fn device() -> DeviceKey {
+    DeviceKey::from_seed(&[1; DeviceKey::LEN])
+}
+
+fn epoch() -> Epoch {
+    Epoch::from_entropy([1; Epoch::LEN])
+}
+
+fn sign(ring: &Keyring, body: &[u8], device: Option<&DeviceKey>) -> secure::SignedRequest {
+    let request = secure::Request {
+        method: "POST",
+        path: API_PATH,
+        content_type: "application/json",
+        content_encoding: None,
+        idempotency_key: None,
+        digest: Digest::of(body),
+        epoch: epoch(),
+        nonce: [2; secure::NONCE],
+        created: 1_767_225_600,
+    };
+    ring.signing().sign_request(&request, device)
+}
+
+fn secure_answer(body: &[u8]) -> secure::Answer<'static> {
+    secure::Answer {
+        status: 200,
+        content_type: "application/json",
+        content_encoding: None,
+        digest: Digest::of(body),
+        epoch: epoch(),
+        created: 1_767_225_600,
+    }
+}
+
+fn signed_head(signed: &secure::SignedRequest) -> Vec<u8> {
+    let fields = signed.fields();
+    let content = "content-type: application/json\r\ncontent-length: 156";
+    format!("POST {API_PATH} HTTP/1.1\r\nhost: 10.0.0.1\r\n{content}\r\n{fields}\r\n").into_bytes()
+}
+
+fn claim(ring: &Keyring, head: &[u8]) -> Result<secure::Claim, secure::Refusal> {
+    let mut incoming = arrived(head);
+    ring.check_request(&incoming.request().expect("a request").expect("all of it"))
+}
+
+fn arrived(head: &[u8]) -> Incoming {
+    let mut incoming = Incoming::new(Sizes { head: limits::HEADER_BLOCK, fields: limits::HEADERS });
+    incoming.space()[..head.len()].copy_from_slice(head);
+    incoming.arrived(head.len());
+    incoming
 }
 
 fn own() -> DeviceId {
