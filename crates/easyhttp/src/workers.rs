@@ -403,6 +403,27 @@ mod tests {
     }
 
     #[test]
+    fn a_handler_that_is_over_is_told_of_while_the_next_one_waits() {
+        one_thread().block_on(async {
+            let workers = Workers::new(Handle::current());
+            for behind in [0, 10] {
+                let (open, gate) = channel();
+                let first = workers.run(|| 7);
+                let slow = workers.run(move || opened(&gate));
+                let behind: Vec<_> = (0..behind).map(|_| workers.run(|| ())).collect();
+                assert_eq!(end(first).await, Some(7));
+                for handler in behind {
+                    end(handler).await.unwrap();
+                }
+                open.send(()).unwrap();
+                end(slow).await.unwrap();
+                // Quick ones form a line again.
+                end(workers.run(|| ())).await.unwrap();
+            }
+        });
+    }
+
+    #[test]
     fn a_handler_that_comes_while_another_waits_is_not_held_up() {
         one_thread().block_on(async {
             let workers = Workers::new(Handle::current());
