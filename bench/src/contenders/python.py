@@ -3,11 +3,12 @@ methods, and http.client of the standard library, which is a client alone.
 
 As those in Rust: ``python.py serve TASK`` or ``python.py call TASK``; the way is the package.
 One caller is a blocking call; several are tasks of asyncio, or threads of http.client.
+
+asyncio and http.client are imported by those who use them: a device that blocks is as
+large as it is for its user.
 """
 
-import asyncio
 import contextlib
-import http.client
 import json
 import os
 import socket
@@ -52,6 +53,8 @@ def tell(device):
 
 def serve(task):
     if task["way"] == "easyhttp_python":
+        import asyncio
+
         # Its blocking class answers only while it asks.
         asyncio.run(serve_async(task))
     with started(device(task, "EasyHTTP", SERVER)) as easy:
@@ -60,6 +63,8 @@ def serve(task):
 
 
 async def serve_async(task):
+    import asyncio
+
     async with started(device(task, "EasyHTTPAsync", SERVER)) as easy:
         tell(easy)
         await asyncio.Event().wait()
@@ -83,10 +88,14 @@ def call(task, load):
             caller.answered()
         easy.stop()
     else:
+        import asyncio
+
         asyncio.run(call_async(task, load))
 
 
 async def call_async(task, load):
+    import asyncio
+
     async def call_until_over():
         caller = load.caller()
         while caller.asks():
@@ -121,6 +130,8 @@ def call_http(task, load):
 
 
 def call_http_until_over(task, caller):
+    import http.client
+
     connection = http.client.HTTPConnection(*address(task))
     header = {"sender_id": CLIENT, "sender_port": 50000, "recipient_id": SERVER}
     while caller.asks():

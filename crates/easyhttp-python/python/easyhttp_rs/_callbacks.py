@@ -3,9 +3,9 @@ return."""
 
 from __future__ import annotations
 
-import inspect
 import logging
 from contextvars import ContextVar
+from types import FunctionType
 from typing import Any, Awaitable, Callable, Coroutine, Dict, Optional, Tuple
 
 from ._errors import Refused
@@ -60,8 +60,11 @@ class Callback:
         this gives what is to be awaited."""
         try:
             returned = self(arguments)
-            if type(returned) not in PLAIN and inspect.isawaitable(returned):
-                return self._wait(returned, answer)
+            if type(returned) not in PLAIN:
+                import inspect  # Most do without, and it is a megabyte.
+
+                if inspect.isawaitable(returned):
+                    return self._wait(returned, answer)
             self._answer(returned, answer)
         except BaseException as error:
             self._failed(error, answer)
@@ -101,10 +104,27 @@ def check_event(event: str) -> None:
         raise ValueError(f"unknown event {event!r}: the events are {', '.join(EVENTS)}")
 
 
+def _named(function: Callable[..., Any]) -> Optional[Tuple[str, ...]]:
+    """The names of the arguments of a function that takes them all by name. None if
+    that takes a closer look."""
+    stars = 0x04 | 0x08  # CO_VARARGS and CO_VARKEYWORDS
+    if type(function) is not FunctionType or vars(function):
+        return None
+    code = function.__code__
+    if code.co_flags & stars or code.co_posonlyargcount:
+        return None
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
 def _accepted(event: str, function: Callable[..., Any]) -> Tuple[str, ...]:
     """The names of the arguments that a function takes, of those that there are."""
     given = EVENTS[event]
     optional = ("address",) if event in REQUESTS else ()
+    named = _named(function)
+    if named is not None and all(name in given + optional for name in named):
+        return tuple(name for name in given + optional if name in named)
+    import inspect  # Only for those that take something else.
+
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
-import socket
 import sys
 from typing import Any, Iterable, List, Optional, Union
 
@@ -40,6 +38,8 @@ def texts(name: str, value: Any) -> List[str]:
 
 
 def ip(name: str, value: Any) -> str:
+    import ipaddress  # Few name an address, and all would have it in memory.
+
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
@@ -77,6 +77,8 @@ def address(host: Any, port: Any) -> str:
 def _look_up(host: str) -> str:
     if _is_ip(host):
         return host
+    import socket
+
     # IPv4 first: the devices of easyhttp-python have nothing else.
     for family in (socket.AF_INET, socket.AF_UNSPEC):
         try:
@@ -87,6 +89,8 @@ def _look_up(host: str) -> str:
 
 
 def _is_ip(text: str) -> bool:
+    import ipaddress
+
     try:
         ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -96,6 +100,8 @@ def _is_ip(text: str) -> bool:
 
 def own_address(group: str, port: int) -> Optional[str]:
     """The address of this machine on the network that it reaches others by."""
+    import socket
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         try:
             udp.connect((group, port))  # It sends nothing.
