@@ -15,14 +15,13 @@ mod usual;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Write};
 
 use serde::Serialize;
 
 use crate::json::{self, Json};
 use crate::{Command, DeviceId, Malformed, VERSION, limits};
 
-pub use body::Body;
+pub use body::{Body, Data};
 
 /// One command or one answer. `data` is raw JSON until somebody asks for it.
 #[derive(Debug, Clone)]
@@ -98,11 +97,6 @@ impl<'a> Message<'a> {
     ) -> Self {
         self.error = Some(Reason { code: code.into(), message: message.into() });
         self
-    }
-
-    /// Whether a message with this data is not too deep to be read by others.
-    pub fn can_carry(data: Json<'_>) -> bool {
-        !json::is_deeper(data.get().as_bytes(), LEVELS)
     }
 
     /// Reads a message. Total: any bytes give a message or the reason why not.
@@ -191,13 +185,13 @@ impl<'a> Message<'a> {
         write_id(&mut json, sender_id.as_ref());
         if let Some(port) = sender_port {
             json.extend_from_slice(b",\"sender_port\":");
-            write_number(&mut json, port);
+            write_number(&mut json, *port);
         }
         json.extend_from_slice(b",\"recipient_id\":");
         write_id(&mut json, recipient_id.as_ref());
         json.extend_from_slice(b",\"timestamp\":");
         match timestamp {
-            Some(timestamp) => write_number(&mut json, timestamp),
+            Some(timestamp) => write_number(&mut json, *timestamp),
             None => json.extend_from_slice(b"null"),
         }
         json.push(b'}');
@@ -235,16 +229,8 @@ fn write_plain(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
 }
 
-fn write_number(json: &mut Vec<u8>, number: impl fmt::Display) {
-    struct Digits<'a>(&'a mut Vec<u8>);
-    impl fmt::Write for Digits<'_> {
-        fn write_str(&mut self, digits: &str) -> fmt::Result {
-            self.0.extend_from_slice(digits.as_bytes());
-            Ok(())
-        }
-    }
-    // It takes all that is written to it.
-    let _ = write!(Digits(json), "{number}");
+fn write_number(json: &mut Vec<u8>, number: impl itoa::Integer) {
+    json.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Writes what is made of texts.

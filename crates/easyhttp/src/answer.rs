@@ -1,11 +1,12 @@
 //! What a handler may return.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use easyhttp_proto::exchange::Outcome;
 use easyhttp_proto::limits;
+use easyhttp_proto::message::Data;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 /// A handler could not do its work. The peer is told the message.
 ///
@@ -88,6 +89,10 @@ impl<T: IntoPushAnswer> IntoPushAnswer for Result<T, HandlerError> {
     }
 }
 
+/// What the handler of a FETCH has returned, as JSON.
+#[derive(Debug)]
+pub struct FetchAnswer(Data);
+
 /// What the handler of a FETCH may return: anything that serialises, falsy
 /// values included, or a `Result` of it and a [`HandlerError`]. A `Result` with
 /// another error type fails when it is asked.
@@ -95,7 +100,7 @@ impl<T: IntoPushAnswer> IntoPushAnswer for Result<T, HandlerError> {
 /// `M` is found by the compiler: it keeps the two cases apart.
 pub trait IntoFetchAnswer<M> {
     /// Gives the data as JSON, or the error.
-    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError>;
+    fn into_fetch_answer(self) -> Result<FetchAnswer, HandlerError>;
 }
 
 /// Marks a handler that returns data.
@@ -109,20 +114,45 @@ pub struct Always;
 pub struct Fallible;
 
 impl<T: Serialize> IntoFetchAnswer<Always> for T {
-    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError> {
+    fn into_fetch_answer(self) -> Result<FetchAnswer, HandlerError> {
         // Such a result serialises, and would travel as {"Err": …}, a success.
         if std::any::type_name::<T>().starts_with("core::result::Result<") {
             return Err(HandlerError::new(
                 "its closure for FETCH returns a Result whose error is not a HandlerError",
             ));
         }
-        Ok(serde_json::value::to_raw_value(&self)?)
+        Ok(FetchAnswer(Data::write_with(|json| write_json(json, &self))?))
     }
 }
 
 impl<T: Serialize> IntoFetchAnswer<Fallible> for Result<T, HandlerError> {
-    fn into_fetch_answer(self) -> Result<Box<RawValue>, HandlerError> {
+    fn into_fetch_answer(self) -> Result<FetchAnswer, HandlerError> {
         self?.into_fetch_answer()
+    }
+}
+
+/// Appends a value as JSON.
+pub(crate) fn write_json(json: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    serde_json::to_writer(Roomy(json), value)
+}
+
+/// Keeps some room behind what is long: otherwise the few bytes that follow it would have
+/// all of it copied to where there is twice the room.
+struct Roomy<'a>(&'a mut Vec<u8>);
+
+impl Write for Roomy<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.reserve(bytes.len() + bytes.len() / 8);
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -130,14 +160,14 @@ impl<T: Serialize> IntoFetchAnswer<Fallible> for Result<T, HandlerError> {
 #[derive(Debug)]
 pub(crate) enum Returned {
     Done,
-    Value(Box<RawValue>),
+    Value(Data),
     Push(PushAnswer),
     Failed(String),
 }
 
 impl Returned {
     pub(crate) fn fetch<M>(answer: impl IntoFetchAnswer<M>) -> Self {
-        answer.into_fetch_answer().map_or_else(Self::error, Self::Value)
+        answer.into_fetch_answer().map_or_else(Self::error, |FetchAnswer(data)| Self::Value(data))
     }
 
     pub(crate) fn push(answer: impl IntoPushAnswer) -> Self {
@@ -156,7 +186,7 @@ impl Returned {
     /// the peer would not read.
     pub(crate) fn within(self, limit: usize) -> Self {
         match self {
-            Self::Value(value) if value.get().len() + limits::ENVELOPE > limit => {
+            Self::Value(value) if value.as_bytes().len() + limits::ENVELOPE > limit => {
                 Self::Failed(format!("its data is larger than {limit} bytes"))
             }
             fits => fits,

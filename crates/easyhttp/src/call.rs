@@ -14,6 +14,7 @@ use easyhttp_proto::{Command, DeviceId, limits};
 use serde::Serialize;
 use tokio::time::timeout_at;
 
+use crate::answer::write_json;
 use crate::client::{Connect, SLICE};
 use crate::error::{Error, Result};
 use crate::instant::instant_after;
@@ -44,10 +45,8 @@ impl Node {
         ) {
             return Err(Error::NotARequest(command));
         }
-        let message = self
-            .speaker()
-            .message(command, Some(id))
-            .encode_with(|json| serde_json::to_writer(json, data));
+        let message =
+            self.speaker().message(command, Some(id)).encode_with(|json| write_json(json, data));
         let message = message.map_err(Error::InvalidData)?;
         let most = self.settings.limits.body;
         if message.len() > most {

@@ -112,7 +112,9 @@ mod wait;
 mod workers;
 
 pub use address::IntoAddress;
-pub use answer::{Always, Fallible, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer};
+pub use answer::{
+    Always, Fallible, FetchAnswer, HandlerError, IntoFetchAnswer, IntoPushAnswer, PushAnswer,
+};
 pub use asynchronous::EasyHttpAsync;
 pub use blocking::EasyHttp;
 pub use builder::Builder;

@@ -15,7 +15,7 @@ pub(crate) enum Text {
 }
 
 /// Up to this many bytes a text is better copied than left where it is.
-const SMALL: usize = 64 * 1024;
+pub(crate) const SMALL: usize = 64 * 1024;
 
 impl Text {
     /// The body that has arrived, if it is text.
@@ -24,6 +24,26 @@ impl Text {
             body if body.len() <= SMALL => str::from_utf8(body).ok().map(Self::from),
             _ => String::from_utf8(incoming.take_body()).ok().map(Self::from),
         }
+    }
+}
+
+/// The room of the last large text, for the next one: to have it anew, and to clear it,
+/// takes longer than to read the text from a socket.
+#[derive(Default)]
+pub(crate) struct Spare(Option<Arc<String>>);
+
+impl Spare {
+    /// Remembers where this text is.
+    pub(crate) fn remember(&mut self, text: &Text) {
+        if let Text::Large(text) = text {
+            self.0 = Some(Arc::clone(text));
+        }
+    }
+
+    /// Gives the room, if nobody has the text any more.
+    pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
+        let text = self.0.take_if(|text| Arc::strong_count(text) == 1)?;
+        Arc::into_inner(text).map(String::into_bytes)
     }
 }
 

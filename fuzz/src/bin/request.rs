@@ -7,7 +7,9 @@ use std::str;
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::exchange::{Answer, Outcome, Rejection, Reply, Request, Speaker};
 use easyhttp_proto::json::Json;
+use easyhttp_proto::message::Data;
 use libfuzzer_sys::fuzz_target;
+use serde_json::value::RawValue;
 
 /// What the device may answer with.
 const STATUSES: [u16; 5] = [200, 400, 421, 500, 503];
@@ -31,7 +33,8 @@ fn outcomes(request: &Request<'_>, body: &[u8]) -> impl Iterator<Item = Outcome>
     let text = str::from_utf8(body).unwrap_or_default();
     // The whole message as data is one level deeper than what arrived.
     let texts = request.data.map(Json::get).into_iter().chain([text]);
-    let values = texts.filter_map(|text| serde_json::from_str(text).ok()).map(Outcome::Value);
+    let values = texts.filter_map(|text| serde_json::from_str::<&RawValue>(text).ok());
+    let values = values.filter_map(|value| Data::of(value).ok()).map(Outcome::Value);
     let others = [
         Outcome::NoHandler,
         Outcome::Done,

@@ -1,5 +1,7 @@
 //! The header fields of a message that was found to be well-formed.
 
+use httparse::Header;
+
 use crate::http::Fault;
 
 /// The header fields of a message, in their order.
@@ -39,8 +41,8 @@ impl<'a> Fields<'a> {
 }
 
 /// Whether this is the name of a field, in any case.
-pub(super) fn is(bytes: &[u8], name: &str) -> bool {
-    bytes.eq_ignore_ascii_case(name.as_bytes())
+pub(super) fn is(bytes: impl AsRef<[u8]>, name: &str) -> bool {
+    bytes.as_ref().eq_ignore_ascii_case(name.as_bytes())
 }
 
 /// How the end of a body is known (RFC 9112, 6.3).
@@ -65,14 +67,14 @@ pub(super) struct Transfer {
 
 impl Transfer {
     /// `is_old`: of HTTP/1.0.
-    pub(super) fn read(fields: Fields<'_>, is_old: bool) -> Result<Self, Fault> {
+    pub(super) fn read(fields: &[Header<'_>], is_old: bool) -> Result<Self, Fault> {
         let mut read = Self {
             framing: None,
             expects_continue: false,
             says_close: false,
             says_keep_alive: false,
         };
-        for (name, value) in fields.iter() {
+        for Header { name, value } in fields {
             // By its length, because most are none of these.
             match name.len() {
                 14 if is(name, "content-length") => read.frame(Framing::Length(length(value)?))?,

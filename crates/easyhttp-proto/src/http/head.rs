@@ -1,7 +1,6 @@
 //! The heads of what is sent.
 
 use alloc::string::String;
-use core::fmt::Write;
 
 use crate::API_PATH;
 
@@ -68,8 +67,10 @@ pub fn answer<'a>(
 }
 
 fn end(head: &mut String, length: usize, lines: &str) {
-    // A string takes all that is written to it.
-    let _ = write!(head, "{length}\r\n{lines}\r\n");
+    head.push_str(itoa::Buffer::new().format(length));
+    head.push_str("\r\n");
+    head.push_str(lines);
+    head.push_str("\r\n");
 }
 
 fn status_line(status: u16) -> &'static str {

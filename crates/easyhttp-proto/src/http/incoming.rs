@@ -83,6 +83,24 @@ impl Incoming {
         &mut self.bytes[self.arrived..]
     }
 
+    /// How many bytes of the body are certain to come.
+    pub fn expected(&self) -> u64 {
+        match &self.reading {
+            Reading::Start { framing: Framing::Length(length), .. } => *length,
+            Reading::Body { body, .. } => body.expected(),
+            _ => 0,
+        }
+    }
+
+    /// Moves what has arrived to this room, if it is larger. What is in it does not
+    /// matter.
+    pub fn move_to(&mut self, mut room: Vec<u8>) {
+        if room.len() > self.bytes.len() {
+            room[..self.arrived].copy_from_slice(&self.bytes[..self.arrived]);
+            self.bytes = room;
+        }
+    }
+
     /// So many bytes have arrived, at the beginning of [`space`](Self::space).
     pub fn arrived(&mut self, count: usize) {
         self.arrived = self.arrived.saturating_add(count).min(self.bytes.len());

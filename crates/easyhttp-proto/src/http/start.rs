@@ -66,7 +66,7 @@ impl<'a> RequestHead<'a> {
                 return Err(Fault::Head("what is asked for is no path and no URL"));
             }
             let is_old = parsed.version == Some(0);
-            let transfer = Transfer::read(fields, is_old)?;
+            let transfer = Transfer::read(parsed.headers, is_old)?;
             let framing = transfer.framing.unwrap_or(Framing::Length(0));
             let head = Self {
                 method: parsed.method.unwrap_or_default(),
@@ -92,7 +92,7 @@ impl<'a> AnswerHead<'a> {
             let end = config.parse_response_with_uninit_headers(&mut parsed, bytes, room);
             let Some(fields) = fields(bytes, end)? else { return Ok(None) };
             let is_old = parsed.version == Some(0);
-            let transfer = Transfer::read(fields, is_old)?;
+            let transfer = Transfer::read(parsed.headers, is_old)?;
             let status = parsed.code.unwrap_or_default();
             match status {
                 ..=99 => return Err(Fault::Head("there is no status")),

@@ -1,50 +1,74 @@
 //! What an answer says, as it goes out.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde_json::value::RawValue;
+use serde::Serialize;
 
-use super::{DATA, Message};
+use super::{DATA, LEVELS, Message};
+use crate::json;
 
-/// Up to this many bytes data is better copied to what stands around it than sent
-/// as a part of its own.
-const SMALL: usize = 4 * 1024;
+/// Data that a handler gives away: JSON that any message can carry.
+#[derive(Debug, Clone)]
+pub struct Data(Vec<u8>);
 
-/// The body of an answer, JSON, in parts that follow each other: large data stays
-/// where its handler has written it.
+impl Data {
+    /// This value.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written, or is nested too deep to be read by others.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Self> {
+        Self::write_with(|json| serde_json::to_writer(json, value))
+    }
+
+    /// What `write` appends as JSON.
+    ///
+    /// # Errors
+    ///
+    /// That of `write`, or that the data is nested too deep to be read by others.
+    pub fn write_with(
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    ) -> serde_json::Result<Self> {
+        let mut data = Vec::new();
+        write(&mut data)?;
+        if json::is_deeper(&data, LEVELS) {
+            return Err(serde::ser::Error::custom("its data is nested too deep"));
+        }
+        Ok(Self(data))
+    }
+
+    /// The JSON text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The body of an answer, JSON, in parts that follow each other: data stays where its
+/// handler has written it.
 #[derive(Debug, Clone, Default)]
 pub struct Body {
     /// All of it, or what stands before the data.
     before: Vec<u8>,
-    /// Data, and what stands behind it.
-    apart: Option<(Box<RawValue>, Vec<u8>)>,
+    /// The data, and what stands behind it.
+    rest: Vec<u8>,
 }
 
 impl Body {
     /// That of a message with this data.
-    pub(crate) fn with_data(message: &Message<'_>, data: Box<RawValue>) -> Self {
-        let is_small = data.get().len() <= SMALL;
-        let mut before = message.begin(if is_small { data.get().len() } else { 0 });
+    pub(crate) fn with_data(message: &Message<'_>, data: Data) -> Self {
+        let mut before = message.begin(0);
         before.extend_from_slice(DATA);
-        if !is_small {
-            return Self { before, apart: Some((data, message.end(Vec::new()))) };
-        }
-        before.extend_from_slice(data.get().as_bytes());
-        message.end(before).into()
+        Self { before, rest: message.end(data.0) }
     }
 
     /// Its parts, of which some are empty.
-    pub fn parts(&self) -> [&[u8]; 3] {
-        match &self.apart {
-            Some((data, after)) => [&self.before, data.get().as_bytes(), after],
-            None => [&self.before, b"", b""],
-        }
+    pub fn parts(&self) -> [&[u8]; 2] {
+        [&self.before, &self.rest]
     }
 
     /// How many bytes it has.
     pub fn len(&self) -> usize {
-        self.parts().iter().map(|part| part.len()).sum()
+        self.before.len() + self.rest.len()
     }
 
     /// Whether there is nothing in it.
@@ -60,6 +84,6 @@ impl Body {
 
 impl From<Vec<u8>> for Body {
     fn from(whole: Vec<u8>) -> Self {
-        Self { before: whole, apart: None }
+        Self { before: whole, rest: Vec::new() }
     }
 }

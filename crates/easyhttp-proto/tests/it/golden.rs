@@ -6,6 +6,7 @@
 //! `<unix seconds>`.
 
 use easyhttp_proto::exchange::{Answer, Event, Outcome, Rejection, Reply, Request, Speaker};
+use easyhttp_proto::message::Data;
 use easyhttp_proto::{Command, DeviceId};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -117,7 +118,7 @@ impl Recorded {
             ("bare", _) => Outcome::NoHandler,
             ("handlers", Event::Fetch) => {
                 returned = raw(&json!({"temperature": 23.5, "query": request.data}));
-                Outcome::Value(returned)
+                Outcome::Value(Data::of(&returned).unwrap())
             }
             ("handlers", Event::Push) => {
                 let data = request.data.map(|data| serde_json::from_str(data.get()).unwrap());
@@ -129,15 +130,15 @@ impl Recorded {
             ("handlers", _) => Outcome::Done,
             ("falsy {}", _) => {
                 returned = raw(&json!({}));
-                Outcome::Value(returned)
+                Outcome::Value(Data::of(&returned).unwrap())
             }
             ("falsy 0", _) => {
                 returned = raw(&json!(0));
-                Outcome::Value(returned)
+                Outcome::Value(Data::of(&returned).unwrap())
             }
             ("falsy None", _) => {
                 returned = raw(&Value::Null);
-                Outcome::Value(returned)
+                Outcome::Value(Data::of(&returned).unwrap())
             }
             (other, _) => panic!("the recording has callbacks that are not known: {other}"),
         };

@@ -80,8 +80,7 @@ fn request_bytes(request: &Request<'_>, fields: &str, body: &[u8]) -> Vec<u8> {
 fn answer_bytes(answer: &Answer<'_>, fields: &str, body: &[u8]) -> Vec<u8> {
     let mut head = String::new();
     let content_type = ("content-type", answer.content_type);
-    head::answer(&mut head, answer.status, [content_type], body.len());
-    head.insert_str(head.len() - 2, fields);
+    head::answer(&mut head, answer.status, [content_type], fields, body.len());
     [head.as_bytes(), body].concat()
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::exchange::ERROR_HEADER;
@@ -11,9 +12,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::socket::Socket;
-use super::{Answer, Failure};
+use super::{Answer, Failure, Idle};
+use crate::lock::lock;
 use crate::secure::{Outgoing, Worth};
-use crate::text::Text;
+use crate::text::{self, Text};
 
 /// How much of a message goes out in one write with its head, in bytes. So much
 /// is copied in no time.
@@ -111,6 +113,7 @@ impl Connection {
         proof: Option<&Outgoing<'_>>,
         most: usize,
         blocks_until: Option<Instant>,
+        idle: &Mutex<Idle>,
     ) -> Result<(Answer, Worth), Broken> {
         let broken = |failure, stage| Broken { failure, stage };
         self.is_fit = false;
@@ -122,7 +125,7 @@ impl Connection {
             return Err(broken(Failure::Broken(error), Stage::Unsent));
         }
         // Who does not want all of a request may say why before it closes.
-        let answer = self.receive(proof, most).await;
+        let answer = self.receive(proof, most, idle).await;
         self.is_fit &= matches!(sent, Ok(true));
         answer.map_err(|failure| {
             let has_ended = matches!(failure, Failure::Broken(_) | Failure::Fault(Fault::Cut));
@@ -183,6 +186,7 @@ impl Connection {
         &mut self,
         proof: Option<&Outgoing<'_>>,
         most: usize,
+        idle: &Mutex<Idle>,
     ) -> Result<(Answer, Worth), Failure> {
         let (status, keeps_alive, note, worth) = loop {
             match self.incoming.answer().map_err(Failure::Fault)? {
@@ -198,6 +202,10 @@ impl Connection {
                 None => self.read_on().await?,
             }
         };
+        let is_large = self.incoming.expected() > text::SMALL as u64;
+        if is_large && let Some(room) = lock(idle).spare.take() {
+            self.incoming.move_to(room);
+        }
         while !self.incoming.read_body(most).map_err(Failure::Fault)? {
             self.read_on().await?;
         }
@@ -212,6 +220,9 @@ impl Connection {
             None => Text::of_body(&mut self.incoming),
         };
         let text = text.unwrap_or_else(|| "".into());
+        if is_large {
+            lock(idle).spare.remember(&text);
+        }
         self.incoming.finish();
         // What stands behind an answer is not the answer to anything.
         self.is_fit = keeps_alive && status >= 200 && self.incoming.is_empty();

@@ -20,7 +20,7 @@ use crate::lock::lock;
 use crate::secure::{Asked, Distrust, Outgoing, Secure};
 use crate::settings::Limits;
 use crate::tasks::Tasks;
-use crate::text::Text;
+use crate::text::{Spare, Text};
 
 use connection::{Connection, Request};
 
@@ -82,11 +82,14 @@ pub(crate) struct Client {
     secure: Option<Arc<Secure>>,
 }
 
+/// What waits for the next call.
 #[derive(Default)]
 struct Idle {
     connections: BTreeMap<SocketAddr, Vec<Connection>>,
     /// How many there are in all.
     count: usize,
+    /// Where a large answer may go.
+    spare: Spare,
     has_reaper: bool,
     is_closed: bool,
 }
@@ -114,8 +117,8 @@ impl Client {
             let request = Request::Post(message);
             // Anew each time: no request counts twice.
             let proof = self.sign(at, Asked::post(message))?;
-            let proof = proof.as_ref();
-            match connection.exchange(request, proof, self.body, connect.blocks_until).await {
+            let (proof, until) = (proof.as_ref(), connect.blocks_until);
+            match connection.exchange(request, proof, self.body, until, &self.idle).await {
                 Ok((answer, worth)) => {
                     connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
@@ -146,7 +149,9 @@ impl Client {
         let mut has_tried = false;
         loop {
             let proof = self.sign(at, Asked::get(path))?;
-            let answer = connection.exchange(Request::Get(path), proof.as_ref(), most, None).await;
+            let answer = connection
+                .exchange(Request::Get(path), proof.as_ref(), most, None, &self.idle)
+                .await;
             let (answer, worth) = answer.map_err(|broken| broken.failure)?;
             if worth.is_enough(&mut has_tried).map_err(Failure::Distrusted)? {
                 return Ok(answer);
@@ -214,6 +219,7 @@ impl Idle {
     }
 
     fn clear(&mut self) {
+        self.spare = Spare::default();
         self.connections.clear();
         self.count = 0;
     }
@@ -236,6 +242,7 @@ async fn reap(idle: Weak<Mutex<Idle>>, keep: Duration) {
         let mut idle = lock(&idle);
         idle.reap(keep);
         if idle.count == 0 {
+            idle.spare = Spare::default();
             idle.has_reaper = false;
             return;
         }

@@ -278,16 +278,16 @@ impl<'a> Connection<'a> {
             _ => Signed::default(),
         };
         let parts = match &signed.body {
-            Some(sealed) => [sealed, &[][..], &[]],
+            Some(sealed) => [sealed, &[][..]],
             None => answer.body.parts(),
         };
         let length = parts.iter().map(|part| part.len()).sum();
-        let [before, data, after] = match asked {
-            Some(asked) if asked.is_head => [&[][..]; 3],
+        let [before, rest] = match asked {
+            Some(asked) if asked.is_head => [&[][..]; 2],
             _ => parts,
         };
         let head = self.heads.of(answer, asked, &signed.fields, length, keeps_alive);
-        let sent = self.stream.write([head, before, data, after]).await;
+        let sent = self.stream.write([head, before, rest]).await;
         if sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
             self.refuse(Count::AnswerUnread);
         }

@@ -30,8 +30,8 @@ fn counted(bytes: impl AsRef<[u8]>) -> Stats {
 /// Asserts that what is sent counts once, as this and nothing else.
 macro_rules! assert_counts {
     ($request:expr => $($counter:ident)?) => {{
-        let mut expected = Stats::default();
-        $(expected.$counter = 1;)?
+        let expected = Stats::default();
+        $(let expected = { let mut one = expected; one.$counter = 1; one };)?
         assert_eq!(counted($request), expected);
     }};
 }
