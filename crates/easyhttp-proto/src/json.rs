@@ -206,6 +206,32 @@ fn is_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{')
 }
 
+/// How much a tree of any values holds that is made of this JSON text, as
+/// [`limits::TREE`](crate::limits::TREE) counts it. Of what is no JSON it says
+/// something.
+pub fn weight(text: &str) -> usize {
+    let mut weight = 1;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b',' | b':' | b'[' => weight += 1,
+            b'{' => weight += 9,
+            // Nothing in a string counts.
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => _ = bytes.next(),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    weight
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,12 @@ pub const ENVELOPE: usize = 256;
 /// ours use the stack, and 128 is what serde_json accepts.
 pub const DEPTH: usize = 128;
 
+/// How much a JSON value may hold that somebody wants as a tree of any values: each
+/// value counts one, each name of a field as well, and an object eight more, as a map
+/// takes some hundred bytes however little is in it. Otherwise 1 MiB of text becomes
+/// 126 MiB of tree; so it becomes about 1 MiB.
+pub const TREE: usize = 8192;
+
 /// The longest version that is read, in bytes. Ours has five, `0.4.0-alpha.6` has
 /// 13.
 pub const VERSION: usize = 32;

@@ -84,6 +84,7 @@ mod address;
 mod answer;
 mod asynchronous;
 mod blocking;
+mod budget;
 mod builder;
 mod call;
 mod client;

@@ -10,6 +10,7 @@ use socket2::SockRef;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::budget::Budget;
 use crate::client::Client;
 use crate::counters::Counters;
 use crate::device_file::DeviceFile;
@@ -60,6 +61,7 @@ impl Node {
             secure,
             turns: Turns::default(),
             tasks: Tasks::new(Handle::current()),
+            bodies: Arc::new(Budget::new(settings.limits.bodies)),
             counters: Arc::new(Counters::new()),
             handlers: Handlers::new(handlers),
             listener: Mutex::new(listener),

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::answer::Returned;
+use crate::budget::Budget;
 use crate::client::Client;
 use crate::counters::{Count, Counters};
 use crate::device_file::DeviceFile;
@@ -41,6 +42,8 @@ pub(crate) struct Node {
     /// Whose turn it is to call a device.
     pub(crate) turns: Turns,
     pub(crate) tasks: Tasks,
+    /// What is left for large bodies.
+    pub(crate) bodies: Arc<Budget>,
     /// What has happened, counted.
     pub(crate) counters: Arc<Counters>,
     pub(crate) handlers: Handlers,

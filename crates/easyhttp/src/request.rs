@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use easyhttp_proto::DeviceId;
-use easyhttp_proto::json::Json;
+use easyhttp_proto::json::{self, Json};
+use easyhttp_proto::limits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -90,15 +91,31 @@ impl Data {
 
     /// The data as a type of yours.
     ///
+    /// A [`Value`] takes up to 126 times the bytes of its text, so as one, or as a
+    /// collection of them, the data may not hold more than 8,192 values. Each name of a
+    /// field counts one as well, and an object eight more. A type of yours has no such
+    /// limit: `Vec<f64>` takes any list that a message can carry. None nests deeper than
+    /// 127 levels.
+    ///
     /// # Errors
     ///
     /// If the data does not fit the type; the error says where.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_str(self.raw())
+        let text = self.raw();
+        // A text shorter than that cannot hold so much.
+        if text.len() > limits::TREE / 9 && is_tree::<T>() && json::weight(text) > limits::TREE {
+            return Err(serde::de::Error::custom(format_args!(
+                "it holds more than {} values, which as a `Value` take too much memory: ask for \
+                 it as a type of yours",
+                limits::TREE
+            )));
+        }
+        serde_json::from_str(text)
     }
 
-    /// The data as any JSON value. A value with a number beyond the range of
-    /// `f64` (as `1e999`) is given as `null`; [`Data::parse`] gives an error.
+    /// The data as any JSON value. One that holds too much (see [`Data::parse`]), or a
+    /// number beyond the range of `f64` (as `1e999`), is given as `null`;
+    /// [`Data::parse`] gives an error.
     pub fn value(&self) -> Value {
         self.parse().unwrap_or_default()
     }
@@ -122,9 +139,33 @@ impl Serialize for Data {
     }
 }
 
+/// Whether a type is [`Value`], or a collection of it.
+fn is_tree<T>() -> bool {
+    std::any::type_name::<T>().contains(std::any::type_name::<Value>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_of_values_holds_no_more_than_it_may() {
+        let data = |text: &str| Data::all(text.into());
+        let list = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        assert_eq!(
+            data(&list(limits::TREE - 1)).value().as_array().unwrap().len(),
+            limits::TREE - 1
+        );
+        let much = data(&list(limits::TREE));
+        assert_eq!(much.value(), Value::Null);
+        assert!(much.parse::<Vec<Value>>().unwrap_err().to_string().contains("8192 values"));
+        assert_eq!(much.parse::<Vec<u8>>().unwrap().len(), limits::TREE);
+        let objects = data(&format!("[{}{{}}]", "{\"\":0},".repeat(1000)));
+        assert!(objects.parse::<Value>().is_err());
+        // In a string nothing counts, and neither does what is escaped end it.
+        let string = data(&format!("\"\\\"{}\"", "{[,".repeat(10_000)));
+        assert!(string.value().is_string());
+    }
 
     #[test]
     fn a_value_within_a_text_is_not_copied() {

@@ -73,12 +73,7 @@ impl Incoming {
         self.close_gaps();
         let length = self.bytes.len();
         if self.arrived == length {
-            let expected = match &self.reading {
-                Reading::Body { body, .. } => usize::try_from(body.expected()).unwrap_or(length),
-                _ => 0,
-            };
-            // Not at once what somebody only says that it will send.
-            self.bytes.resize(length + expected.clamp(ROOM, length.max(KEPT)), 0);
+            self.bytes.resize(length + self.growth(), 0);
         }
         &mut self.bytes[self.arrived..]
     }
@@ -99,6 +94,20 @@ impl Incoming {
             room[..self.arrived].copy_from_slice(&self.bytes[..self.arrived]);
             self.bytes = room;
         }
+    }
+
+    /// How many bytes the room has once there is [`space`](Self::space) in it.
+    pub fn room(&self) -> usize {
+        let length = self.bytes.len();
+        if self.arrived < length { length } else { length + self.growth() }
+    }
+
+    /// How many more bytes the room gets when it is full. Not at once what somebody
+    /// only says that it will send.
+    fn growth(&self) -> usize {
+        let length = self.bytes.len();
+        let expected = usize::try_from(self.expected()).unwrap_or(length);
+        expected.clamp(ROOM, length.max(KEPT))
     }
 
     /// So many bytes have arrived, at the beginning of [`space`](Self::space).

@@ -16,6 +16,7 @@ use super::gate::Verdict;
 use super::head::{Asked, Heads};
 use super::request::execute;
 use super::timed::Timed;
+use crate::budget::Share;
 use crate::counters::Count;
 use crate::node::Node;
 use crate::secure::{Signed, answer_of, count_of};
@@ -42,15 +43,13 @@ pub(super) async fn serve(node: Arc<Node>, place: Place, stream: TcpStream, from
                 tracing::debug!(%from, %error, "a connection ended");
             }
         }
-        () = place.state.evicted.notified() => {
-            node.counters.refuse(Count::ConnectionEvicted, from);
-        }
+        () = place.state.evicted.notified() => {}
         () = node.tasks.stopping() => {
             // What is being answered gets its answer, and what was written is
             // sent; an asker that reads nothing is not waited for.
             let grace = match place.state.phase() {
                 Phase::Waiting => return,
-                Phase::Answering => node.settings.limits.stop,
+                Phase::Receiving | Phase::Answering => node.settings.limits.stop,
                 Phase::Sending => FAREWELL.min(node.settings.limits.stop),
             };
             let _ = tokio::time::timeout(grace, serving).await;
@@ -65,6 +64,8 @@ struct Connection<'a> {
     from: SocketAddr,
     incoming: Incoming,
     heads: Heads,
+    /// The memory of a large body, or of a large answer.
+    share: Share,
 }
 
 impl<'a> Connection<'a> {
@@ -73,14 +74,15 @@ impl<'a> Connection<'a> {
         let sizes = Sizes { head: limits.header_block, fields: limits.headers };
         let stream = Timed::new(stream, limits.header_read);
         let (incoming, heads) = (Incoming::new(sizes), Heads::default());
-        Self { node, place, stream, from, incoming, heads }
+        let share = node.bodies.share();
+        Self { node, place, stream, from, incoming, heads, share }
     }
 
     async fn serve(mut self) -> io::Result<()> {
         loop {
             match self.next_head().await? {
                 Some(Ok((verdict, asked))) => {
-                    self.place.state.enter(Phase::Answering);
+                    self.place.state.enter(Phase::Receiving);
                     let (answer, is_read) = self.answer(verdict, &asked).await?;
                     let is_last = !asked.keeps_alive || self.node.tasks.is_stopping();
                     self.send(&answer, Some(&asked), is_read && !is_last).await?;
@@ -103,8 +105,9 @@ impl<'a> Connection<'a> {
                 None => return Ok(()),
             }
             self.incoming.finish();
+            self.share.hold(0);
             self.place.state.enter(Phase::Waiting);
-            self.stream.allow(self.node.settings.limits.header_read);
+            self.stream.allow(self.node.settings.limits.idle);
         }
     }
 
@@ -116,7 +119,11 @@ impl<'a> Connection<'a> {
                 Ok(None) => {}
                 Err(fault) => return Ok(Some(Err(fault))),
             }
+            let is_next = self.incoming.is_empty() && self.place.state.has_completed();
             match self.fill().await {
+                // The first head has its time from the connection on, the next ones
+                // from their first byte.
+                Ok(true) if is_next => self.stream.allow(self.node.settings.limits.header_read),
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
                 Err(error) => {
@@ -139,9 +146,11 @@ impl<'a> Connection<'a> {
 
     /// What a request gets, and whether all of it was read.
     async fn answer(&mut self, verdict: Verdict, asked: &Asked<'_>) -> io::Result<(Answer, bool)> {
+        self.stream.allow(self.node.settings.limits.body_read);
         let answer = match verdict {
             Verdict::Enter => match self.body(asked).await? {
                 Ok(()) => {
+                    self.place.state.enter(Phase::Answering);
                     let text = match asked.sender.open(self.incoming.body()) {
                         Ok(None) => Text::of_body(&mut self.incoming),
                         Ok(Some(opened)) => String::from_utf8(opened).ok().map(Text::from),
@@ -151,7 +160,10 @@ impl<'a> Connection<'a> {
                         }
                     };
                     let answer = match text {
-                        Some(text) => execute(self.node, self.from, &asked.sender, &text).await,
+                        Some(text) => {
+                            let answer = execute(self.node, self.from, &asked.sender, &text).await;
+                            if self.share.hold(answer.body.len()) { answer } else { self.busy() }
+                        }
                         None => {
                             self.refuse(Count::MessageMalformed);
                             Malformed::NotJson.into()
@@ -191,7 +203,6 @@ impl<'a> Connection<'a> {
         let node = self.node;
         let limits = &node.settings.limits;
         let mut waits = asked.expects_continue;
-        self.stream.allow(limits.body_read);
         loop {
             match self.incoming.read_body(limits.body) {
                 Ok(true) => return Ok(Ok(())),
@@ -202,6 +213,9 @@ impl<'a> Connection<'a> {
                     return Ok(Err(Answer::error(413, &text)));
                 }
                 Err(fault) => return Ok(Err(self.refusal(fault))),
+            }
+            if !self.share.hold(self.incoming.room()) {
+                return Ok(Err(self.busy()));
             }
             let filled = tokio::select! {
                 biased;
@@ -228,7 +242,6 @@ impl<'a> Connection<'a> {
     async fn skip(&mut self, asked: &Asked<'_>) -> io::Result<bool> {
         let node = self.node;
         let mut waits = asked.expects_continue;
-        self.stream.allow(node.settings.limits.body_read);
         loop {
             match self.incoming.skip_body(limits::DISCARD) {
                 Ok(true) => return Ok(true),
@@ -314,6 +327,12 @@ impl<'a> Connection<'a> {
 
     fn refuse(&self, count: Count) {
         self.node.counters.refuse(count, self.from);
+    }
+
+    /// What those get for whose large body, or answer, there is no memory now.
+    fn busy(&self) -> Answer {
+        self.refuse(Count::BodiesBusy);
+        Answer::error(503, "too many large bodies are being read or answered")
     }
 
     /// What those get who send no HTTP that we take.

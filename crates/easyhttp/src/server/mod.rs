@@ -17,7 +17,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-use self::connections::Connections;
+use self::connections::{Connections, Entered, Room};
 use crate::counters::Count;
 use crate::error::StartError;
 use crate::lock::lock;
@@ -67,7 +67,9 @@ fn open(at: SocketAddr, takes_both: bool) -> io::Result<TcpListener> {
 /// Accepts connections until the device stops.
 pub(crate) async fn accept(node: Arc<Node>) {
     let connections = Connections::default();
-    let limit = node.settings.limits.connections;
+    let limits = &node.settings.limits;
+    let in_all = limits.connections.min(affordable());
+    let room = Room { in_all, per_address: limits.connections_per_address };
     loop {
         let accepted = tokio::select! {
             accepted = next(&node) => accepted,
@@ -75,21 +77,49 @@ pub(crate) async fn accept(node: Arc<Node>) {
         };
         match accepted {
             None => return,
-            Some(Ok((stream, from))) => match connections.enter(limit) {
-                Some(place) => {
-                    node.counters.add(Count::ConnectionAccepted);
-                    let from = undisguised(from);
-                    node.tasks.spawn(connection::serve(Arc::clone(&node), place, stream, from));
+            Some(Ok((stream, from))) => {
+                let from = undisguised(from);
+                match connections.enter(from.ip(), room) {
+                    Ok(Entered { place, evicted }) => {
+                        node.counters.add(Count::ConnectionAccepted);
+                        if let Some(count) = evicted {
+                            node.counters.refuse(count, from);
+                        }
+                        node.tasks.spawn(connection::serve(Arc::clone(&node), place, stream, from));
+                    }
+                    Err(count) => node.counters.refuse(count, from),
                 }
-                None => node.counters.refuse(Count::ConnectionRefused, undisguised(from)),
-            },
+            }
             Some(Err(error)) if is_of_connection(&error) => {}
             Some(Err(error)) => {
                 node.counters.refuse(Count::AcceptingFailed, error);
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                // One makes way, and leaves its descriptor to whoever waits.
+                connections.evict();
+                let pause = tokio::time::sleep(ACCEPT_PAUSE);
+                tokio::select! {
+                    () = pause => {}
+                    () = connections.closed.notified() => {}
+                    () = node.tasks.stopping() => return,
+                }
             }
         }
     }
+}
+
+/// How many connections the process has file descriptors for: a third of all that it
+/// may have open. The others are for its own calls, for discovery and for the rest of
+/// the program.
+#[cfg(unix)]
+fn affordable() -> usize {
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+    (most / 3).max(1)
+}
+
+/// On Windows, sockets are not counted.
+#[cfg(not(unix))]
+fn affordable() -> usize {
+    usize::MAX
 }
 
 /// The next connection. None when the device has stopped. The listener stays

@@ -57,7 +57,12 @@ pub(super) async fn execute(
         return answer(Outcome::Busy);
     }
     let handler = node.handlers.on(request.event);
-    let argument = || Request::new(request.header, Data::copied(request.data), from);
+    // A large text is not there twice.
+    let data = || match text {
+        Text::Small(_) => Data::copied(request.data),
+        Text::Large(_) => Data::within(text, request.data),
+    };
+    let argument = || Request::new(request.header, data(), from);
     match handler {
         None => answer(Outcome::NoHandler),
         // A device that is busy is still there.

@@ -1,6 +1,10 @@
 //! Others that are slow, silent, broken or many: they cost little, and honest
 //! ones are served meanwhile.
 
+mod connections;
+mod memory;
+mod strangers;
+
 use std::io::Write;
 use std::net::{TcpStream, UdpSocket};
 use std::thread;
@@ -32,7 +36,7 @@ fn a_connection_that_says_nothing_is_closed() {
 
 #[test]
 fn a_connection_that_says_nothing_more_is_closed() {
-    let (device, port) = limited(|limits| limits.header_read = SHORT);
+    let (device, port) = limited(|limits| limits.idle = SHORT);
     let mut client = Client::connect(port);
     client.assert_works(device.id());
     client.assert_works(device.id());

@@ -6,11 +6,12 @@ use std::time::Duration;
 use easyhttp::{Error, HandlerError, Value};
 
 use super::{Face, device, on_both_faces, pair};
-use crate::support::{Gate, assert_error, eventually, limits};
+use crate::support::{Gate, PATIENCE, assert_error, eventually, limits};
 
 on_both_faces!(
     what_is_answered_is_counted,
     what_becomes_of_handlers_is_counted,
+    what_takes_too_long_is_counted,
     what_finds_all_handlers_busy_is_counted,
 );
 
@@ -31,35 +32,40 @@ fn what_is_answered_is_counted<F: Face>() {
 }
 
 fn what_becomes_of_handlers_is_counted<F: Face>() {
-    let gate = Gate::default();
-    let opened = gate.clone();
     let answering = device::<F>()
         .limits(limits(|limits| {
-            limits.handler = Duration::from_millis(200);
+            (limits.handler, limits.call) = (PATIENCE, PATIENCE);
             limits.body = 10_000;
         }))
-        .on_fetch(move |fetch| match fetch.data.raw() {
+        .on_fetch(|fetch| match fetch.data.raw() {
             "1" => Err(HandlerError::new("no sensor")),
             "2" => panic!("no sensor"),
-            "3" => {
-                opened.wait();
-                Ok(Value::Null)
-            }
-            "4" => Ok("x".repeat(20_000).into()),
+            "3" => Ok("x".repeat(20_000).into()),
             _ => Ok(Value::Null),
         });
     let (asking, answering) = pair::<F>(answering);
-    for query in [1, 2, 3, 4] {
+    for query in [1, 2, 3] {
         assert_error!(asking.fetch(answering.id(), query), Error::HandlerFailed { .. });
     }
     asking.fetch(answering.id(), ()).unwrap();
+    let stats = answering.stats();
+    assert_eq!(stats.handlers_run, 4, "{stats:?}");
+    // One with an error, and one with too much data.
+    assert_eq!((stats.handlers_failed, stats.handlers_panicked), (2, 1), "{stats:?}");
+    assert_eq!((stats.handlers_timed_out, stats.handlers_busy), (0, 0), "{stats:?}");
+}
+
+fn what_takes_too_long_is_counted<F: Face>() {
+    let gate = Gate::default();
+    let opened = gate.clone();
+    let answering = device::<F>()
+        .limits(limits(|limits| limits.handler = Duration::from_millis(50)))
+        .on_fetch(move |_| opened.wait());
+    let (asking, answering) = pair::<F>(answering);
+    assert_error!(asking.fetch(answering.id(), ()), Error::HandlerFailed { .. });
     gate.open();
     let stats = answering.stats();
-    assert_eq!(stats.handlers_run, 5, "{stats:?}");
-    // One with an error, and one with too much data.
-    assert_eq!(stats.handlers_failed, 2, "{stats:?}");
-    assert_eq!((stats.handlers_panicked, stats.handlers_timed_out), (1, 1), "{stats:?}");
-    assert_eq!(stats.handlers_busy, 0, "{stats:?}");
+    assert_eq!((stats.handlers_timed_out, stats.handlers_failed), (1, 0), "{stats:?}");
 }
 
 fn what_finds_all_handlers_busy_is_counted<F: Face>() {

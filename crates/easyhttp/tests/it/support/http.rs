@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use easyhttp::{DeviceId, Value};
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
 
 use super::{PATIENCE, local};
 
@@ -18,11 +19,22 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(local(port)).unwrap();
+        Self::of(TcpStream::connect(local(port)).unwrap())
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, ahead: Vec::new() }
+    }
+
+    /// From this address, which is one of the loopback interface.
+    pub(crate) fn connect_from(address: Ipv4Addr, port: u16) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+        socket.connect(&local(port).into()).unwrap();
+        Self::of(socket.into())
     }
 
     /// Sends bytes. That a device no longer wants them shows in its answer.
