@@ -86,6 +86,19 @@ pub(crate) struct Common {
     )]
     pub(crate) key_file: Option<PathBuf>,
 
+    /// Encrypt what is said; whoever has the network key can read it
+    #[arg(long, help_heading = SECURE, global = true)]
+    pub(crate) encrypt: bool,
+
+    /// The file of a key of its own, made at the first start: it and others are
+    /// known by their keys, see `easyhttp trust`
+    #[arg(long, value_name = "FILE", help_heading = SECURE, global = true)]
+    pub(crate) device_key: Option<PathBuf>,
+
+    /// Listen to devices without a network key, too: then anybody can command this one
+    #[arg(long, help_heading = SECURE, global = true)]
+    pub(crate) allow_legacy: bool,
+
     /// Say on standard error what happens
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
@@ -119,6 +132,9 @@ pub(crate) enum Command {
     Id(Id),
     #[command(subcommand)]
     Key(Key),
+    #[command(subcommand)]
+    Trust(Trust),
+    Stats(Stats),
     Demo(Demo),
 }
 
@@ -128,6 +144,9 @@ pub(crate) enum Command {
 A command (CMD) is run by the shell. It gets the query or the data as JSON on \
 its standard input, and EASYHTTP_SENDER, EASYHTTP_FROM and EASYHTTP_TIMESTAMP \
 in its environment. It has 2.4 s (or --timeout), as those who ask wait for 3 s.
+
+On SIGHUP it reads --key-file again: so a network's key is changed while its \
+devices run.
 
 Examples:
   easyhttp serve --fetch '{\"temperature\": 23.5}'
@@ -331,6 +350,47 @@ pub(crate) struct CheckKey {
     /// The file to check
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     pub(crate) file: Option<PathBuf>,
+}
+
+/// List or forget the devices that are known by a key of their own
+#[derive(Debug, Subcommand)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
+The first key that a device shows is its key. The file is beside that of \
+--device-key [default: easyhttp_device.key], and the device may run meanwhile.
+
+Examples:
+  easyhttp serve --key-file network.key --device-key easyhttp_device.key
+  easyhttp trust list
+  easyhttp trust forget 7H8G2K                    it was replaced or reset"
+)]
+pub(crate) enum Trust {
+    /// Print each device and its key
+    List,
+    Forget(Forget),
+}
+
+/// Forget the key of a device: the next one that it shows is its key
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// The device's id, such as 7H8G2K
+    pub(crate) id: DeviceId,
+}
+
+/// Count what a device on this machine has done and refused
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  easyhttp stats 7H8G2K
+  easyhttp stats 7H8G2K --json | jq .stats.unauthenticated")]
+pub(crate) struct Stats {
+    /// Show what has never happened, too
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// See it work: a sensor, a lamp and a controller that find each other

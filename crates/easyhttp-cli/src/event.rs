@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use easyhttp::{DuplicateId, Moved, Peer};
+use easyhttp::{DuplicateId, IdentityChanged, Moved, Peer};
 
 use crate::json::Object;
 use crate::style::{BAD, DIM, DOUBTFUL, ID, how, styled};
@@ -56,6 +56,13 @@ pub(crate) fn duplicate_id(twin: &DuplicateId) -> Event {
     let here = here.map(|here| format!("; this one is at {here}")).unwrap_or_default();
     let text = format!("another device uses the id of this one, at {there}{here}");
     let object = named("duplicate_id").with("address", there).with("own", twin.here);
+    Event::new(styled(BAD, text).to_string(), object)
+}
+
+pub(crate) fn identity_changed(changed: &IdentityChanged) -> Event {
+    let IdentityChanged { id, from, .. } = changed;
+    let text = format!("{id} at {from} has another key than before, and is not listened to");
+    let object = named("identity_changed").with("id", id).with("from", from);
     Event::new(styled(BAD, text).to_string(), object)
 }
 

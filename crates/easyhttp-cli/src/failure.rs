@@ -133,6 +133,7 @@ fn classify(error: &Error) -> (Exit, &'static str) {
         Error::UnknownDevice { .. } => (Exit::NotFound, "unknown_device"),
         Error::WrongDevice { .. } => (Exit::NotFound, "wrong_device"),
         Error::NotAuthenticated { .. } => (Exit::NotFound, "not_authenticated"),
+        Error::IdentityChanged { .. } => (Exit::NotFound, "identity_changed"),
         Error::Ambiguous { .. } => (Exit::NotFound, "ambiguous"),
         Error::Unreachable { .. } => (Exit::NoAnswer, "unreachable"),
         Error::TimedOut { .. } => (Exit::NoAnswer, "timed_out"),
@@ -154,6 +155,7 @@ fn start_code(error: &StartError) -> &'static str {
         StartError::DeviceFile { .. } => "device_file",
         StartError::DeviceFileInvalid { .. } => "device_file_invalid",
         StartError::DeviceFileHeld { .. } => "device_file_held",
+        StartError::Identity { .. } => "identity",
         StartError::Randomness(_) => "randomness",
         StartError::Discovery { .. } => "discovery",
         StartError::Runtime(_) => "runtime",
@@ -175,6 +177,7 @@ fn details(error: &Error) -> Object {
             object.with("ours", ours).with("theirs", theirs.to_string())
         }
         Error::NotAuthenticated { id, address }
+        | Error::IdentityChanged { id, address }
         | Error::Replayed { id, address }
         | Error::Unreachable { id, address, .. }
         | Error::TimedOut { id, address, .. }

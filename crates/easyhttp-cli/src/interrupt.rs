@@ -1,4 +1,4 @@
-//! Ctrl-C, and what a service manager sends.
+//! Ctrl-C, and what a service manager sends: to end, and to read the network keys again.
 
 use std::io;
 
@@ -15,9 +15,7 @@ pub(crate) struct Interrupts {
 
 impl Interrupts {
     pub(crate) fn listen() -> Result<Self, Failure> {
-        Self::open().map_err(|error| {
-            Failure::new(Exit::Other, "signals", format!("cannot listen for signals: {error}"))
-        })
+        Self::open().map_err(cannot_listen)
     }
 
     #[cfg(unix)]
@@ -50,4 +48,41 @@ impl Interrupts {
             std::future::pending().await
         }
     }
+}
+
+/// SIGHUP: what is in files has changed. Elsewhere than on Unix it never comes.
+#[derive(Debug)]
+pub(crate) struct Renewals {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Renewals {
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        Self::open().map_err(cannot_listen)
+    }
+
+    #[cfg(unix)]
+    fn open() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { hangup: signal(SignalKind::hangup())? })
+    }
+
+    #[cfg(not(unix))]
+    fn open() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.hangup.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+fn cannot_listen(error: io::Error) -> Failure {
+    Failure::new(Exit::Other, "signals", format!("cannot listen for signals: {error}"))
 }

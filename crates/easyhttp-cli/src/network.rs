@@ -26,9 +26,12 @@ pub(crate) fn builder(
 ) -> Result<Builder<EasyHttpAsync>, Failure> {
     let builder = EasyHttpAsync::builder()
         .network_keys(keys::given(common)?)
+        .encrypt(common.encrypt)
+        .allow_legacy(common.allow_legacy)
         .discovery_port(discovery_port(common))
         .dns_sd(!finding.no_dns_sd)
         .sweep(finding.sweep);
+    let builder = common.device_key.iter().fold(builder, |builder, path| builder.device_key(path));
     let builder = match is_all(common) {
         true => builder.all_interfaces(),
         false => builder.interfaces(common.interfaces.iter().cloned()),

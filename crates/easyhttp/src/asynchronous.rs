@@ -212,6 +212,16 @@ impl EasyHttpAsync {
         self.node.counters.read()
     }
 
+    /// The [`stats`](Self::stats) of another device on this machine, with a field for
+    /// each. Devices tell them to nobody else.
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping), and [`Error::NotTaken`] if it is on another machine.
+    pub async fn stats_of(&self, id: impl IntoDeviceId) -> Result<Value> {
+        self.node.stats_of(id.into_device_id()?, self.face).await
+    }
+
     // ---- talking ----
 
     /// Asks whether a device is there, and gives the round trip.

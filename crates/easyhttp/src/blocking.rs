@@ -196,6 +196,17 @@ impl EasyHttp {
         self.easy.stats()
     }
 
+    /// The [`stats`](Self::stats) of another device on this machine; see
+    /// [`EasyHttpAsync::stats_of`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping), and [`Error::NotTaken`](crate::Error::NotTaken) if it is on
+    /// another machine.
+    pub fn stats_of(&self, id: impl IntoDeviceId) -> Result<Value> {
+        self.wait(self.easy.stats_of(id.into_device_id()?))
+    }
+
     // ---- talking ----
 
     /// Asks whether a device is there; see [`EasyHttpAsync::ping`].

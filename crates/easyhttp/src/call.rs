@@ -2,6 +2,7 @@
 //! answers, within one deadline.
 
 mod reply;
+mod stats;
 
 use std::io;
 use std::net::SocketAddr;

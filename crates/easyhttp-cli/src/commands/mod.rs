@@ -9,6 +9,8 @@ mod ping;
 mod push;
 mod send;
 mod serve;
+mod stats;
+mod trust;
 
 use crate::args::{Command, Common};
 use crate::failure::{Exit, Failure};
@@ -29,6 +31,8 @@ pub(crate) async fn run(
         Command::Send(args) => send::run(args, common, output).await,
         Command::Id(args) => id::run(&args, output),
         Command::Key(args) => key::run(args, common, output),
+        Command::Trust(args) => trust::run(args, common, output),
+        Command::Stats(args) => stats::run(&args, common, output).await,
         Command::Demo(args) => demo::run(&args, common, output).await,
     }
 }

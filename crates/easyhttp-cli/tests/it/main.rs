@@ -11,6 +11,7 @@ mod id;
 mod identity;
 mod key;
 mod peers;
+mod secure;
 mod serve;
 mod support;
 mod usage;

@@ -163,12 +163,18 @@ impl Running {
         }
     }
 
+    /// Sends a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
     /// Sends a signal, waits for the end, and gives the exit code and the lines
     /// that were not read.
     #[cfg(unix)]
     pub(crate) fn end(&mut self, signal: rustix::process::Signal) -> (Option<i32>, Vec<String>) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, signal).unwrap();
+        self.signal(signal);
         let lines = self.lines.iter().collect();
         (self.child.wait().unwrap().code(), lines)
     }

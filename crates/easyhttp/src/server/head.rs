@@ -31,11 +31,16 @@ impl<'a> Asked<'a> {
     pub(super) fn read(head: &RequestHead<'_>, node: &'a Node) -> (Verdict, Self) {
         let (mut verdict, origin) = gate::check(head, &node.settings);
         let mut sender = Sender::Anybody;
-        if let (Some(secure), Verdict::Enter | Verdict::Introduce) = (&node.secure, &verdict) {
-            let refusal;
-            (sender, refusal) = secure.who_asks(head);
-            if let Some(refusal) = refusal {
-                verdict = Verdict::Refuse(count_of(refusal), answer_of(refusal));
+        let is_public = !matches!(verdict, Verdict::Enter | Verdict::Introduce | Verdict::Stats);
+        if let (Some(secure), false) = (&node.secure, is_public) {
+            match (&verdict, secure.who_asks(head)) {
+                // Every program of this machine may know, and a member wants it signed.
+                (Verdict::Stats, (Sender::Stranger, _)) => {}
+                (_, (who, None)) => sender = who,
+                (_, (who, Some(refusal))) => {
+                    sender = who;
+                    verdict = Verdict::Refuse(count_of(refusal), answer_of(refusal));
+                }
             }
         }
         let asked = Self {

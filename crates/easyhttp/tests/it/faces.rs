@@ -64,6 +64,7 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn interfaces(&self) -> Vec<Interface>;
     fn set_network_keys<K: IntoNetworkKey>(&self, keys: impl IntoIterator<Item = K>) -> Result<()>;
     fn stats(&self) -> Stats;
+    fn stats_of(&self, id: impl IntoDeviceId) -> Result<Value>;
 
     fn ping(&self, id: impl IntoDeviceId) -> Result<Duration>;
     fn fetch(&self, id: impl IntoDeviceId, query: impl Serialize) -> Result<Value>;
@@ -148,6 +149,9 @@ macro_rules! face {
             }
             fn stats(&self) -> Stats {
                 self.0.stats()
+            }
+            fn stats_of(&self, id: impl IntoDeviceId) -> Result<Value> {
+                $wait(self.0.stats_of(id))
             }
             fn interfaces(&self) -> Vec<Interface> {
                 $wait(self.0.interfaces())

@@ -50,6 +50,7 @@ async fn print(device: &EasyHttpAsync, output: &Output) -> Result<(), Failure> {
             PresenceEvent::Lost(peer) => event::peer("lost", peer),
             PresenceEvent::Moved(moved) => event::moved(moved),
             PresenceEvent::DuplicateId(twin) => event::duplicate_id(twin),
+            PresenceEvent::IdentityChanged(changed) => event::identity_changed(changed),
             PresenceEvent::Missed(count) => event::skipped(*count),
             _ => continue,
         })?;

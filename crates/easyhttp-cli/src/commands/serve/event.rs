@@ -41,6 +41,12 @@ pub(super) fn started(
     Event::new(text, object)
 }
 
+/// The network keys were read again.
+pub(super) fn keys(ids: &[String]) -> Event {
+    let text = format!("the network keys are {}", ids.join(", "));
+    Event::new(text, named("keys").with("key_ids", ids))
+}
+
 pub(super) fn stopped() -> Event {
     Event::new("stopped".to_owned(), named("stopped"))
 }

@@ -5,6 +5,7 @@ mod event;
 mod exec;
 mod log;
 
+use std::convert::Infallible;
 use std::future::ready;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -19,7 +20,8 @@ use self::log::Log;
 use crate::args::{Common, Serve};
 use crate::event::Event;
 use crate::failure::{Exit, Failure};
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interrupts, Renewals};
+use crate::keys;
 use crate::network::{self, check_interfaces, own_address};
 use crate::output::{Output, warn};
 
@@ -36,6 +38,7 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
         warn(missing.message());
     }
     let mut interrupts = Interrupts::listen()?;
+    let mut renewals = Renewals::listen()?;
     let mut limits = Limits::default();
     let time = common.timeout.unwrap_or(limits.handler - MARGIN);
     limits.handler = time + MARGIN;
@@ -57,6 +60,7 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
 
     tokio::select! {
         () = interrupts.next() => {}
+        never = renew_keys(&device, common, &mut renewals, &log) => match never {},
         // Its reader went away, or the disk is full.
         printed = &mut printing => {
             device.stop().await;
@@ -76,6 +80,30 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
         printed?;
     }
     Ok(Exit::Done)
+}
+
+/// Reads the network keys again as often as it is told to. Those that are wrong change
+/// nothing.
+async fn renew_keys(
+    device: &EasyHttpAsync,
+    common: &Common,
+    renewals: &mut Renewals,
+    log: &Log,
+) -> Infallible {
+    loop {
+        renewals.next().await;
+        let renewed = keys::given(common).and_then(|keys| {
+            let ids: Vec<_> = keys.iter().map(|key| key.id().to_string()).collect();
+            device.set_network_keys(keys)?;
+            Ok(ids)
+        });
+        match renewed {
+            Ok(ids) => log.add(event::keys(&ids)),
+            Err(failure) => {
+                warn(&format!("the network keys are as before: {}", failure.message()));
+            }
+        }
+    }
 }
 
 fn opening(device: &EasyHttpAsync, common: &Common, config: &Path, answers: &Answers) -> Event {
@@ -118,6 +146,13 @@ fn with_events(builder: Builder<EasyHttpAsync>, log: &Arc<Log>) -> Builder<EasyH
             let log = Arc::clone(log);
             move |twin| {
                 log.add(crate::event::duplicate_id(&twin));
+                ready(())
+            }
+        })
+        .on_identity_changed_async({
+            let log = Arc::clone(log);
+            move |changed| {
+                log.add(crate::event::identity_changed(&changed));
                 ready(())
             }
         })

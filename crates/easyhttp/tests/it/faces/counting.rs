@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use easyhttp::{Error, HandlerError, Value};
+use easyhttp::{Error, HandlerError, NetworkKey, Value};
 
 use super::{Face, device, on_both_faces, pair};
 use crate::support::{Gate, PATIENCE, assert_error, eventually, limits};
@@ -13,6 +13,7 @@ on_both_faces!(
     what_becomes_of_handlers_is_counted,
     what_takes_too_long_is_counted,
     what_finds_all_handlers_busy_is_counted,
+    the_counters_of_another_device_can_be_read_on_its_machine,
 );
 
 fn what_is_answered_is_counted<F: Face>() {
@@ -91,4 +92,17 @@ fn what_finds_all_handlers_busy_is_counted<F: Face>() {
         });
         gate.open();
     });
+}
+
+fn the_counters_of_another_device_can_be_read_on_its_machine<F: Face>() {
+    for key in [None, Some(NetworkKey::from_entropy([1; 16]).text().to_string())] {
+        let start = || F::start_with(device::<F>().network_keys(key.as_deref()).on_fetch(|_| 1));
+        let (asking, answering) = (start().unwrap(), start().unwrap());
+        asking.meet(&answering);
+        asking.fetch(answering.id(), ()).unwrap();
+        let told = asking.stats_of(answering.id()).unwrap();
+        assert_eq!(told["handlers_run"], 1, "{told}");
+    }
+    let asking = F::start_with(device::<F>()).unwrap();
+    assert_error!(asking.stats_of("PEER22"), Error::UnknownDevice { .. });
 }
