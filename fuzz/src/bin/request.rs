@@ -29,7 +29,7 @@ fuzz_target!(|body: &[u8]| {
 
 /// All that can become of a request. Handlers give data and texts of any kind:
 /// the peer's own, for want of worse.
-fn outcomes(request: &Request<'_>, body: &[u8]) -> impl Iterator<Item = Outcome> {
+fn outcomes<'a>(request: &Request<'a>, body: &'a [u8]) -> impl Iterator<Item = Outcome> + use<'a> {
     let text = str::from_utf8(body).unwrap_or_default();
     // The whole message as data is one level deeper than what arrived.
     let texts = request.data.map(Json::get).into_iter().chain([text]);
