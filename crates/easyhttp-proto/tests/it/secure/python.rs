@@ -78,7 +78,7 @@ impl Pair {
         let mut pair = Self {
             path: format!("/easyhttp/{:x}", random.next()),
             encoding: is_sealed.then_some(AES128GCM),
-            idempotency_key: (key % 2 == 0).then(|| format!("\"{key:x}\"")),
+            idempotency_key: key.is_multiple_of(2).then(|| format!("\"{key:x}\"")),
             status: [200, 400, 401, 403, 409, 421, 503][random.below(7)],
             body,
             answer_body,

@@ -70,7 +70,7 @@ def sign(message, given, components, nonce):
     created = datetime.datetime.fromtimestamp(given["created"], datetime.timezone.utc)
     signer.sign(
         message, key_id=given["key"], created=created, nonce=nonce, label="net", tag=TAG,
-        covered_component_ids=components,
+        covered_component_ids=components, use_existing_digest=True,
     )
     return {name: message.headers[name] for name in ("Signature-Input", "Signature")}
 
