@@ -38,6 +38,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("idle", "While nothing happens"),
     ("python", "Python devices"),
     ("flood", "Forged datagrams"),
+    ("attack", "Attacks"),
 ];
 
 /// A figure, and the file of the lab that measured it.

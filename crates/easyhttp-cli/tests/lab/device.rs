@@ -45,6 +45,15 @@ impl Device {
         Self::launch(host, command, 5000, Stdio::null()).started()
     }
 
+    /// The same, where the process may have so many files open.
+    pub(crate) fn start_limited(host: &Host, descriptors: u32, options: &[&str]) -> Self {
+        let mut command = host.command("sh");
+        command.env("EASYHTTP_LOG", "error");
+        let script = format!("ulimit -n {descriptors}; exec \"$@\"");
+        command.args(["-c", &script, "sh", PROGRAM, "serve"]).args(options);
+        Self::launch(host, command, 5000, Stdio::null()).started()
+    }
+
     /// Starts one at each of these hosts and ports, all at the same moment,
     /// and says when that was.
     pub(crate) fn start_together(places: &[(Host, u16)]) -> (Vec<Self>, Instant) {

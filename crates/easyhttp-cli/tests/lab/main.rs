@@ -15,6 +15,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod asking;
+mod attack;
 mod changes;
 mod crowds;
 mod device;

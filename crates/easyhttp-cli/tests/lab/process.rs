@@ -15,6 +15,26 @@ pub(crate) fn processor_time(process: u32) -> Duration {
     Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
+/// How much memory it has now, in bytes.
+pub(crate) fn memory(process: u32) -> u64 {
+    memory_of(process, "VmRSS:")
+}
+
+/// How much it has had at the most since [`clear_peak_memory`], in bytes.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    memory_of(process, "VmHWM:")
+}
+
+pub(crate) fn clear_peak_memory(process: u32) {
+    std::fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
+}
+
+fn memory_of(process: u32, name: &str) -> u64 {
+    let status = read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
 /// How often a thread of it has fallen asleep to wait for something, which is how
 /// often one was woken. Threads that have ended do not count.
 pub(crate) fn wakeups(process: u32) -> u64 {
