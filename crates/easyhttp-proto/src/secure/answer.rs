@@ -12,11 +12,11 @@ use super::base64;
 use super::device::{DeviceKey, PublicKey};
 use super::digest::Digest;
 use super::epoch::Epoch;
-use super::keyring::{KeyId, Keyring};
+use super::keyring::{KeyId, Keyring, Keys};
 use super::refusal::Refusal;
 use super::request::{self, Claim};
 use super::signature::{self, Content};
-use crate::http::AnswerHead;
+use crate::http::{AnswerHead, RequestHead};
 
 /// The component that is the signature of the request.
 const ASKED: &str = "\"signature\";req;key=\"net\"";
@@ -54,15 +54,31 @@ impl Keyring {
         answer: &Answer<'_>,
         device: Option<&DeviceKey>,
     ) -> String {
-        let mut draft = Draft::new();
-        draft.cover("\"@status\"", answer.status.to_string().as_bytes());
-        draft.cover("\"content-type\"", answer.content_type.as_bytes());
-        request::content(&mut draft, answer.digest, answer.epoch, answer.content_encoding);
-        draft.cover(ASKED, &as_sent(claim.signature()));
-        let parameters = format!(";created={}", answer.created);
-        request::sign(&mut draft, self.prefer(Some(claim.key())), &parameters, device);
-        draft.fields
+        sign(self.prefer(Some(claim.key())), claim.signature(), answer, device)
     }
+
+    /// Signs the refusal of a request that was signed with a key which is none of ours,
+    /// with the key that signs here. Whoever has that one too then knows for certain that
+    /// nothing was done, and may ask again with it; the others see its name.
+    ///
+    /// Gives the lines to send in the head, as [`sign_answer`](Self::sign_answer) does.
+    /// None if the request has no signature.
+    pub fn sign_refusal(&self, head: &RequestHead<'_>, answer: &Answer<'_>) -> Option<String> {
+        let asked = signature::of(head.fields)?;
+        let lines = sign(self.signing(), &asked, answer, None);
+        Some(lines + &request::scheme(self.signing().id()))
+    }
+}
+
+fn sign(keys: &Keys, asked: &[u8; 32], answer: &Answer<'_>, device: Option<&DeviceKey>) -> String {
+    let mut draft = Draft::new();
+    draft.cover("\"@status\"", answer.status.to_string().as_bytes());
+    draft.cover("\"content-type\"", answer.content_type.as_bytes());
+    request::content(&mut draft, answer.digest, answer.epoch, answer.content_encoding);
+    draft.cover(ASKED, &as_sent(asked));
+    let parameters = format!(";created={}", answer.created);
+    request::sign(&mut draft, keys, &parameters, device);
+    draft.fields
 }
 
 /// Checks the head of an answer to the request with this signature.
@@ -77,10 +93,10 @@ pub(super) fn check(
         ASKED => Some(Cow::Owned(as_sent(asked))),
         _ => None,
     };
-    // Whoever has another key could not have checked the request.
-    let keys = |id| ring.get(id).filter(|_| id == key);
+    // Whoever has another key could not have checked the request, only refused it.
+    let keys = |id| ring.get(id).filter(|_| id == key || head.status == 401);
     let signed = signature::check(head.fields, &REQUIRED, value, keys)?;
-    Ok(AnswerClaim { content: signed.content })
+    Ok(AnswerClaim { key: signed.key, content: signed.content })
 }
 
 fn as_sent(signature: &[u8; 32]) -> alloc::vec::Vec<u8> {
@@ -95,10 +111,17 @@ fn as_sent(signature: &[u8; 32]) -> alloc::vec::Vec<u8> {
 /// still to be seen.
 #[derive(Debug, Clone)]
 pub struct AnswerClaim {
+    key: KeyId,
     content: Content,
 }
 
 impl AnswerClaim {
+    /// The key that signed it: that of the request, unless the request was refused because
+    /// of its key.
+    pub fn key(&self) -> KeyId {
+        self.key
+    }
+
     /// The current epoch of whoever answered, for the next request.
     pub fn epoch(&self) -> Epoch {
         self.content.epoch

@@ -286,7 +286,7 @@ pub struct Hint {
 impl Hint {
     /// The lines of a head that give it, each with its CRLF.
     pub fn fields(epoch: Epoch, key: KeyId) -> String {
-        format!("easyhttp-epoch: \"{epoch}\"\r\nwww-authenticate: {SCHEME}{key}\"\r\n")
+        format!("easyhttp-epoch: \"{epoch}\"\r\n{}", scheme(key))
     }
 
     /// What is in this head.
@@ -300,6 +300,11 @@ impl Hint {
             key: key.and_then(KeyId::read),
         }
     }
+}
+
+/// The line that names the key which signs here.
+pub(super) fn scheme(key: KeyId) -> String {
+    format!("www-authenticate: {SCHEME}{key}\"\r\n")
 }
 
 /// What a 401 has to say of how to do better (RFC 9110, 11.6.1), before the name of

@@ -105,6 +105,12 @@ pub(super) fn check<'a, 'k>(
     Ok(Signed { key, signature, nonce, content })
 }
 
+/// The signature of a head with some network key, good or not.
+pub(super) fn of(fields: Fields<'_>) -> Option<[u8; 32]> {
+    let (_, signature) = Members::read(fields).ok()?.net?;
+    base64::read(signature)
+}
+
 impl Content {
     pub(super) fn check_digest(&self, digest: Digest) -> Result<(), Refusal> {
         if self.digest == digest { Ok(()) } else { Err(Refusal::Digest) }

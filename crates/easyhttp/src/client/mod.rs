@@ -116,7 +116,7 @@ impl Client {
             };
             let request = Request::Post(message);
             // Anew each time: no request counts twice.
-            let proof = self.sign(at, Asked::post(message))?;
+            let proof = self.sign(at, Asked::post(message, connect.is_repeatable))?;
             let (proof, until) = (proof.as_ref(), connect.blocks_until);
             match connection.exchange(request, proof, self.body, until, &self.idle).await {
                 Ok((answer, worth)) => {

@@ -7,7 +7,7 @@ use easyhttp_proto::exchange;
 use easyhttp_proto::http::RequestHead;
 use easyhttp_proto::secure::{AES128GCM, Answer, Claim, Digest, Hint, Keyring, PublicKey, Refusal};
 
-use super::{Secure, created, unique};
+use super::{Secure, TYPE, created, unique};
 use crate::counters::Count;
 use crate::lock::lock;
 
@@ -17,8 +17,8 @@ pub(crate) enum Sender {
     Anybody,
     /// That it has one of our keys.
     Member { claim: Claim, keys: Arc<Keyring> },
-    /// Nothing, and it gets nothing.
-    Stranger,
+    /// Nothing, and it gets nothing but these lines in the head of its refusal.
+    Stranger(String),
 }
 
 /// What an answer has that is signed. The default: nothing.
@@ -40,8 +40,26 @@ impl Secure {
                 (Sender::Member { claim, keys }, admitted.err())
             }
             Err(Refusal::Unsigned) if self.allows_open => (Sender::Anybody, None),
-            Err(refusal) => (Sender::Stranger, Some(refusal)),
+            Err(refusal) => (Sender::Stranger(self.refuse(&keys, head, refusal)), Some(refusal)),
         }
+    }
+
+    /// What the head of a refusal says besides the usual.
+    fn refuse(&self, keys: &Keyring, head: &RequestHead<'_>, refusal: Refusal) -> String {
+        let epoch = self.epoch();
+        let signed = matches!(refusal, Refusal::UnknownKey(_)).then(|| {
+            let answer = answer_of(refusal);
+            let what = Answer {
+                status: answer.status,
+                content_type: TYPE,
+                content_encoding: None,
+                digest: Digest::of_parts(answer.body.parts()),
+                epoch,
+                created: created(),
+            };
+            keys.sign_refusal(head, &what)
+        });
+        signed.flatten().unwrap_or_else(|| Hint::fields(epoch, keys.signing().id()))
     }
 
     /// The key of its own that the sender of a request has shown. None if it has not, or
@@ -64,13 +82,9 @@ impl Secure {
         sender: &Sender,
         answer: &exchange::Answer,
     ) -> io::Result<Signed> {
-        let epoch = self.epoch();
         match sender {
             Sender::Anybody => Ok(Signed::default()),
-            Sender::Stranger => {
-                let fields = Hint::fields(epoch, self.keys().signing().id());
-                Ok(Signed { fields, body: None })
-            }
+            Sender::Stranger(fields) => Ok(Signed { fields: fields.clone(), body: None }),
             Sender::Member { claim, keys } => {
                 let is_sealed = claim.is_sealed() || self.encrypts;
                 let with = keys.prefer(Some(claim.key()));
@@ -85,10 +99,10 @@ impl Secure {
                 };
                 let what = Answer {
                     status: answer.status,
-                    content_type: "application/json",
+                    content_type: TYPE,
                     content_encoding: is_sealed.then_some(AES128GCM),
                     digest,
-                    epoch,
+                    epoch: self.epoch(),
                     created: created(),
                 };
                 Ok(Signed { fields: keys.sign_answer(claim, &what, self.device_key()), body })
@@ -111,7 +125,7 @@ impl Sender {
     }
 
     pub(crate) fn is_stranger(&self) -> bool {
-        matches!(self, Self::Stranger)
+        matches!(self, Self::Stranger(_))
     }
 }
 

@@ -153,6 +153,9 @@ impl Secure {
     }
 }
 
+/// The content type of all that is signed.
+const TYPE: &str = "application/json";
+
 /// Seconds since 1970, for those who read a capture: it decides nothing.
 fn created() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()

@@ -12,7 +12,7 @@ use easyhttp_proto::secure::{
     SignedRequest,
 };
 
-use super::{Secure, created, unique};
+use super::{Secure, TYPE, created, unique};
 use crate::lock::lock;
 
 /// A request that is signed, and perhaps sealed.
@@ -21,6 +21,7 @@ pub(crate) struct Outgoing<'a> {
     keys: Arc<Keyring>,
     at: SocketAddr,
     signed: SignedRequest,
+    is_repeatable: bool,
     /// What goes out instead of the message.
     body: Cow<'a, [u8]>,
 }
@@ -31,17 +32,19 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) body: &'a [u8],
+    /// Whether it does no harm if it arrives twice.
+    pub(crate) is_repeatable: bool,
 }
 
 impl<'a> Asked<'a> {
     /// To take this message.
-    pub(crate) fn post(message: &'a [u8]) -> Self {
-        Self { method: "POST", path: API_PATH, body: message }
+    pub(crate) fn post(message: &'a [u8], is_repeatable: bool) -> Self {
+        Self { method: "POST", path: API_PATH, body: message, is_repeatable }
     }
 
     /// To give what is at this path.
     pub(crate) fn get(path: &'a str) -> Self {
-        Self { method: "GET", path, body: &[] }
+        Self { method: "GET", path, body: &[], is_repeatable: true }
     }
 }
 
@@ -78,12 +81,12 @@ impl Worth {
     }
 
     /// Whether the answer counts, or the request goes out once more.
-    pub(crate) fn is_enough(self, has_tried: &mut bool) -> Result<bool, Distrust> {
+    pub(crate) fn is_enough(&self, has_tried: &mut bool) -> Result<bool, Distrust> {
         match self {
             Self::Proved(_) | Self::Open => Ok(true),
             Self::Again if std::mem::replace(has_tried, true) => Err(Distrust::Unproved),
             Self::Again => Ok(false),
-            Self::Distrusted(distrust) => Err(distrust),
+            Self::Distrusted(distrust) => Err(*distrust),
         }
     }
 }
@@ -108,7 +111,7 @@ impl Secure {
         let request = Request {
             method: asked.method,
             path: asked.path,
-            content_type: "application/json",
+            content_type: TYPE,
             content_encoding: is_sealed.then_some(AES128GCM),
             idempotency_key: None,
             digest: Digest::of(&body),
@@ -117,7 +120,7 @@ impl Secure {
             created: created(),
         };
         let signed = with.sign_request(&request, self.device_key());
-        Ok(Outgoing { secure: self, keys, at, signed, body })
+        Ok(Outgoing { secure: self, keys, at, signed, is_repeatable: asked.is_repeatable, body })
     }
 }
 
@@ -135,20 +138,25 @@ impl Outgoing<'_> {
     pub(crate) fn weigh(&self, head: &AnswerHead<'_>) -> Worth {
         match self.signed.check_answer(&self.keys, head) {
             Ok(claim) => {
-                self.secure.learn(self.at, claim.epoch(), self.signed.key());
+                self.secure.learn(self.at, claim.epoch(), claim.key());
+                let is_other =
+                    (claim.epoch(), claim.key()) != (self.signed.epoch(), self.signed.key());
                 match head.status {
-                    401 if claim.epoch() != self.signed.epoch() => Worth::Again,
+                    401 if is_other => Worth::Again,
                     409 => Worth::Distrusted(Distrust::Replayed),
                     _ => Worth::Proved(claim),
                 }
             }
-            Err(Refusal::Unsigned) if head.status == 401 => self.take_hint(Hint::read(head)),
+            Err(Refusal::Unsigned | Refusal::UnknownKey(_)) if head.status == 401 => {
+                self.take_hint(Hint::read(head))
+            }
             Err(Refusal::Unsigned) if self.secure.allows_open => Worth::Open,
             Err(_) => Worth::Distrusted(Distrust::Unproved),
         }
     }
 
-    /// Anybody can say 401. What it says is worth one more request.
+    /// Anybody can say 401, also after the request has arrived. What it says is worth one
+    /// more request, if that does no harm.
     fn take_hint(&self, hint: Hint) -> Worth {
         let Some(key) = hint.key else { return Worth::Distrusted(Distrust::Unproved) };
         if self.keys.get(key).is_none() {
@@ -156,7 +164,10 @@ impl Outgoing<'_> {
             return Worth::Distrusted(Distrust::OtherKey { ours, theirs: key });
         }
         match hint.epoch {
-            Some(epoch) if epoch != self.signed.epoch() || key != self.signed.key() => {
+            Some(epoch)
+                if self.is_repeatable
+                    && (epoch, key) != (self.signed.epoch(), self.signed.key()) =>
+            {
                 self.secure.learn(self.at, epoch, key);
                 Worth::Again
             }

@@ -35,7 +35,7 @@ impl<'a> Asked<'a> {
         if let (Some(secure), false) = (&node.secure, is_public) {
             match (&verdict, secure.who_asks(head)) {
                 // Every program of this machine may know, and a member wants it signed.
-                (Verdict::Stats, (Sender::Stranger, _)) => {}
+                (Verdict::Stats, (Sender::Stranger(_), _)) => {}
                 (_, (who, None)) => sender = who,
                 (_, (who, Some(refusal))) => {
                     sender = who;
