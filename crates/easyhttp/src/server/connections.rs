@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use crate::counters::Count;
 use crate::lock::lock;
 
-/// Which share of the connections counts as new. Of those, one that is the only one of
-/// its address does not make way if another one can: whoever has just come has had no
-/// time to ask yet, however many others crowd in.
+/// Which share of the connections counts as new. Of those, one whose address has no more
+/// than addresses have on average does not make way if another one can: whoever has just
+/// come has had no time to ask yet, however many others crowd in.
 const NEW_ONES: usize = 4;
 
 /// The open connections, in the order in which they came.
@@ -82,6 +82,23 @@ impl State {
         }
     }
 
+    /// What goes last is worth the most; None: it stays, as it is being answered. Its
+    /// address has `count` connections, and `is_newcomer` says that it may have had no
+    /// time to ask.
+    ///
+    /// First goes what has not completed a request, then what was idle for longest,
+    /// and both of whoever has the most. Who sends a body has completed nothing by
+    /// that, whatever came before: otherwise one request would buy a place for good.
+    fn worth(&self, count: usize, is_newcomer: bool) -> Option<(u8, Reverse<usize>, u64)> {
+        let completed = self.completed.load(Ordering::Relaxed);
+        let rank = match self.phase() {
+            Phase::Answering => return None,
+            Phase::Waiting | Phase::Receiving if completed == 0 => 2 * u8::from(is_newcomer),
+            Phase::Waiting | Phase::Receiving | Phase::Sending => 1,
+        };
+        Some((rank, Reverse(count), completed))
+    }
+
     /// Whether this is not the first request on the connection.
     pub(super) fn has_completed(&self) -> bool {
         self.completed.load(Ordering::Relaxed) > 0
@@ -145,39 +162,20 @@ pub(super) struct Entered {
 impl Open {
     /// Closes the one that is worth the least of these.
     fn evict(&mut self, may_go: impl Fn(&State) -> bool) -> Option<()> {
+        let fair = (self.states.len() / self.addresses.len().max(1)).max(1);
         let old = self.states.len() - self.states.len() / NEW_ONES;
         let states = self.states.values().enumerate();
         let states = states.map(|(index, state)| (state, index >= old)).zip(self.states.keys());
-        let worths = states
-            .filter(|((state, _), _)| may_go(state))
-            .filter_map(|((state, is_new), number)| Some((self.worth(state, is_new)?, *number)));
+        let worths = states.filter(|((state, _), _)| may_go(state)).filter_map(
+            |((state, is_new), number)| {
+                let count = self.addresses.get(&state.from).copied().unwrap_or_default();
+                Some((state.worth(count, is_new && count <= fair)?, *number))
+            },
+        );
         let (_, number) = worths.min()?;
         let state = self.forget(number)?;
         state.evicted.notify_one();
         Some(())
-    }
-
-    /// What goes last is worth the most; None: it stays, as it is being answered.
-    ///
-    /// First goes what has not completed a request, then what was idle for longest,
-    /// and both of whoever has the most. Who sends a body has completed nothing by
-    /// that, whatever came before: otherwise one request would buy a place for good.
-    fn worth(&self, state: &State, is_new: bool) -> Option<(u8, Reverse<usize>, u64)> {
-        let completed = state.completed.load(Ordering::Relaxed);
-        let phase = state.phase();
-        let count = self.addresses.get(&state.from).copied().unwrap_or_default();
-        let rank = match phase {
-            Phase::Answering => return None,
-            Phase::Waiting | Phase::Receiving if completed == 0 => {
-                if count == 1 && is_new {
-                    2
-                } else {
-                    0
-                }
-            }
-            Phase::Waiting | Phase::Receiving | Phase::Sending => 1,
-        };
-        Some((rank, Reverse(count), completed))
     }
 
     fn forget(&mut self, number: u64) -> Option<Arc<State>> {
@@ -252,6 +250,20 @@ mod tests {
         assert_eq!(gone(&places), [0, 3]);
         completes(&second.place);
         completes(&places[1]);
+    }
+
+    #[test]
+    fn another_connection_of_a_modest_address_is_not_closed_before_it_could_ask() {
+        let connections = Connections::default();
+        let room = Room { in_all: 8, per_address: 8 };
+        let enter = |number| connections.enter(host(number), room).unwrap().place;
+        let places: Vec<_> = [1, 1, 1, 1, 1, 1, 2].map(enter).into_iter().collect();
+        places.iter().for_each(completes);
+        let newcomer = enter(2);
+        // Those that crowd in make way for each other.
+        let _crowd = [enter(1), enter(1)];
+        assert!(gone(&[newcomer]).is_empty());
+        assert_eq!(gone(&places).len(), 1);
     }
 
     #[test]
