@@ -34,7 +34,7 @@ impl Node {
             Identity::File(path) => Some(DeviceFile::lock(path)?),
             Identity::Fixed(_) => None,
         };
-        let secure = Secure::start(&settings.secure)?;
+        let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
             Some((address, port)) => Some(server::listen(address, port)?),

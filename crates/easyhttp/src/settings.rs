@@ -113,6 +113,10 @@ pub struct Limits {
     /// How many peers are known at once. 1,024; those that only claimed to
     /// exist make room first.
     pub peers: usize,
+    /// How many requests a device with a network key takes in one epoch, which ends after
+    /// 300 s in any case: it remembers each until the next one ends, in about 30 bytes.
+    /// 32,768; at least 1,024.
+    pub nonces: usize,
     /// How long stopping waits for handlers and connections. 5 s.
     pub stop: Duration,
 }
@@ -162,6 +166,7 @@ impl Default for Limits {
             handlers: limits::HANDLERS,
             handler: limits::HANDLER,
             peers: limits::PEERS,
+            nonces: limits::NONCES,
             stop: limits::STOP,
         }
     }

@@ -20,7 +20,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::datagram::Datagram;
-use easyhttp_proto::limits;
 use easyhttp_proto::secure::{Challenge, DeviceKey, Epoch, Epochs, KeyId, Keyring, PublicKey};
 
 use crate::error::StartError;
@@ -71,7 +70,10 @@ pub(crate) struct Secure {
 impl Secure {
     /// None if the device has no network key. It waits until the system has
     /// randomness.
-    pub(crate) fn start(settings: &SecureSettings) -> Result<Option<Arc<Self>>, StartError> {
+    pub(crate) fn start(
+        settings: &SecureSettings,
+        nonces: usize,
+    ) -> Result<Option<Arc<Self>>, StartError> {
         let Some(keys) = &settings.keys else { return Ok(None) };
         if settings.allows_open {
             tracing::warn!(
@@ -85,7 +87,7 @@ impl Secure {
             keys: Mutex::new(Arc::clone(keys)),
             encrypts: settings.encrypts,
             allows_open: settings.allows_open,
-            epochs: Mutex::new(Epochs::new(Duration::ZERO, limits::NONCES, entropy)),
+            epochs: Mutex::new(Epochs::new(Duration::ZERO, nonces, entropy)),
             known: Mutex::default(),
             nonces: Nonces::new().map_err(StartError::Randomness)?,
             identity: settings.device_key.as_deref().map(Identity::open).transpose()?,

@@ -9,4 +9,5 @@ mod hostile;
 mod http;
 mod key_file;
 mod python_peers;
+mod secure;
 mod support;

@@ -5,6 +5,7 @@ pub(crate) mod fake_peer;
 pub(crate) mod folder;
 pub(crate) mod http;
 pub(crate) mod presence;
+pub(crate) mod proxy;
 pub(crate) mod udp;
 
 use std::fmt::Debug;

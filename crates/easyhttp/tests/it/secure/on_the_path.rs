@@ -1,0 +1,120 @@
+//! Somebody passes on what devices say to each other, and listens, drops and forges.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+use easyhttp::{Error, json};
+use easyhttp_proto::secure::{Epoch, Hint};
+
+use super::{Counting, key, member};
+use crate::support::fake_peer::{FakePeer, Seen, Then};
+use crate::support::local;
+use crate::support::proxy::{From, Proxy};
+
+#[test]
+fn what_is_encrypted_cannot_be_seen_on_the_wire() {
+    for size in [40, 100_000] {
+        let secret: String = (0..size).map(|n| char::from(b'a' + (n * n % 23) as u8)).collect();
+        let told = secret.clone();
+        let answering = member().encrypt(true).on_fetch(move |_| told.clone()).start().unwrap();
+        let (sender, seen) = channel();
+        let proxy = Proxy::new(local(answering.port().unwrap()), move |_, bytes| {
+            sender.send(bytes.clone()).unwrap();
+            bytes
+        });
+        let asking = member().encrypt(true).start().unwrap();
+        asking.add(answering.id(), proxy.at).unwrap();
+        assert_eq!(asking.fetch(answering.id(), &secret).unwrap(), secret);
+        let seen: Vec<u8> = seen.try_iter().flatten().collect();
+        assert!(seen.len() > 2 * size);
+        let sees = |plain: &str| seen.windows(plain.len()).any(|window| window == plain.as_bytes());
+        for start in (0..secret.len() - 8).step_by(1 + size / 500) {
+            assert!(!sees(&secret[start..start + 8]));
+        }
+        for plain in ["sender_i", "recipien", "\"version", answering.id().as_str()] {
+            assert!(!sees(plain), "{plain}");
+        }
+    }
+}
+
+#[test]
+fn whoever_forges_a_refusal_gets_one_more_request_and_no_command() {
+    let forged = Hint::fields(Epoch::from_entropy([7; 12]), key().id());
+    let answer = format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n{forged}\r\n");
+    let peer = FakePeer::new(move |_| Then::Write(answer.clone().into_bytes()));
+    let asking = member().start().unwrap();
+    asking.add("PEER22", peer.at).unwrap();
+    let refused = asking.push("PEER22", 1);
+    assert!(matches!(refused, Err(Error::NotAuthenticated { .. })), "{refused:?}");
+    // The PING before it, twice.
+    let seen: Vec<_> =
+        peer.seen.try_iter().filter(|seen| matches!(seen, Seen::Request(..))).collect();
+    assert_eq!(seen, [Seen::Request(0, json!(1)), Seen::Request(0, json!(1))]);
+}
+
+#[test]
+fn a_push_that_was_run_is_not_sent_again_because_of_a_forged_refusal() {
+    let served = Counting::new(member());
+    let forges = Arc::new(AtomicBool::new(false));
+    let does = Arc::clone(&forges);
+    let proxy = Proxy::new(local(served.port()), move |from, bytes| {
+        if from == From::Asker || !does.load(Ordering::Relaxed) {
+            return bytes;
+        }
+        let forged = Hint::fields(Epoch::from_entropy([7; 12]), key().id());
+        format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n{forged}\r\n").into_bytes()
+    });
+    let asking = member().start().unwrap();
+    asking.add(served.device.id(), proxy.at).unwrap();
+    asking.push(served.device.id(), 1).unwrap();
+    forges.store(true, Ordering::Relaxed);
+    let refused = asking.push(served.device.id(), 2);
+    assert!(matches!(refused, Err(Error::NotAuthenticated { .. })), "{refused:?}");
+    assert_eq!(served.pushed(), 2);
+}
+
+#[test]
+fn the_answer_to_one_request_is_none_to_another() {
+    let served = Counting::new(member());
+    let first: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+    let swaps = Arc::new(AtomicBool::new(false));
+    let does = Arc::clone(&swaps);
+    let proxy = Proxy::new(local(served.port()), move |from, bytes| match from {
+        From::Asker => bytes,
+        From::Device if does.load(Ordering::Relaxed) => {
+            first.lock().unwrap().get_or_insert(bytes).clone()
+        }
+        From::Device => bytes,
+    });
+    let asking = member().start().unwrap();
+    asking.add(served.device.id(), proxy.at).unwrap();
+    asking.ping(served.device.id()).unwrap();
+    swaps.store(true, Ordering::Relaxed);
+    asking.push(served.device.id(), 1).unwrap();
+    let second = asking.push(served.device.id(), 2);
+    assert!(matches!(second, Err(Error::NotAuthenticated { .. })), "{second:?}");
+}
+
+#[test]
+fn a_signature_takes_no_more_than_400_bytes_each_way() {
+    let measured = |builder: fn() -> easyhttp::Builder<easyhttp::EasyHttp>| {
+        let served = Counting::new(builder());
+        let (sender, seen) = channel();
+        let proxy = Proxy::new(local(served.port()), move |from, bytes| {
+            sender.send((from, bytes.len())).unwrap();
+            bytes
+        });
+        let asking = builder().id("PEER22").start().unwrap();
+        asking.add(served.device.id(), proxy.at).unwrap();
+        asking.fetch(served.device.id(), ()).unwrap();
+        drop(seen.try_iter().count());
+        asking.fetch(served.device.id(), ()).unwrap();
+        [From::Asker, From::Device].map(|by| {
+            let of = |(from, length)| if from == by { length } else { 0 };
+            seen.try_iter().map(of).sum::<usize>()
+        })[0]
+    };
+    let (secure, open) = (measured(member), measured(crate::support::device));
+    assert!((1..=400).contains(&(secure - open)), "{secure} and {open} bytes");
+}
