@@ -275,6 +275,7 @@ fn secure_answer(body: &[u8]) -> secure::Answer<'static> {
         status: 200,
         content_type: "application/json",
         content_encoding: None,
+        note: None,
         digest: Digest::of(body),
         epoch: epoch(),
         created: 1_767_225_600,

@@ -207,7 +207,7 @@ fn is_object(text: &str) -> bool {
 }
 
 /// How much a tree of any values holds that is made of this JSON text, as
-/// [`limits::TREE`](crate::limits::TREE) counts it. Of what is no JSON it says
+/// [`limits::TREE`] counts it. Of what is no JSON it says
 /// something.
 pub fn weight(text: &str) -> usize {
     let mut weight = 1;

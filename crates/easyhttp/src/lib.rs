@@ -70,6 +70,23 @@
 //! Such a call must end before the answer is due, after [`Limits::handler`] (2.5 s):
 //! give the device a shorter [`timeout`](Builder::timeout) than its 3 s.
 //!
+//! # Secure mode
+//!
+//! Devices that are given the same network key hear each other and nobody else:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use easyhttp::{EasyHttp, read_key_file};
+//!
+//! // Made by `easyhttp key new --file network.key`.
+//! let easy = EasyHttp::builder().network_keys(read_key_file("network.key")?).start()?;
+//! # Ok(()) }
+//! ```
+//!
+//! What they say is signed, and can be encrypted as well ([`Builder::encrypt`]). A device
+//! may have a key of its own besides ([`Builder::device_key`]).
+//! [`set_network_keys`](EasyHttp::set_network_keys) changes the key while it runs.
+//!
 //! # Features
 //!
 //! `dns-sd`, on by default, finds others by DNS-SD as well ([`Builder::dns_sd`]).

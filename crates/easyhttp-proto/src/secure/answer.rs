@@ -16,6 +16,8 @@ use super::keyring::{KeyId, Keyring, Keys};
 use super::refusal::Refusal;
 use super::request::{self, Claim};
 use super::signature::{self, Content};
+#[cfg(doc)]
+use crate::exchange::ERROR_HEADER;
 use crate::http::{AnswerHead, RequestHead};
 
 /// The component that is the signature of the request.
@@ -34,6 +36,8 @@ pub struct Answer<'a> {
     pub content_type: &'a str,
     /// [`super::AES128GCM`] if the body is encrypted.
     pub content_encoding: Option<&'a str>,
+    /// What the head says in [`ERROR_HEADER`], if it says it.
+    pub note: Option<&'a str>,
     /// Of the body as it is sent.
     pub digest: Digest,
     /// The current epoch, for the next request.
@@ -47,7 +51,7 @@ impl Keyring {
     /// the key of the device as well if there is one.
     ///
     /// Gives the lines to send in its head, each with its CRLF: all that is covered,
-    /// but for the content type, which the head has anyway.
+    /// but for the content type and the note, which the head has anyway.
     pub fn sign_answer(
         &self,
         claim: &Claim,
@@ -75,6 +79,9 @@ fn sign(keys: &Keys, asked: &[u8; 32], answer: &Answer<'_>, device: Option<&Devi
     draft.cover("\"@status\"", answer.status.to_string().as_bytes());
     draft.cover("\"content-type\"", answer.content_type.as_bytes());
     request::content(&mut draft, answer.digest, answer.epoch, answer.content_encoding);
+    if let Some(note) = answer.note {
+        draft.cover("\"easyhttp-error\"", note.as_bytes());
+    }
     draft.cover(ASKED, &as_sent(asked));
     let parameters = format!(";created={}", answer.created);
     request::sign(&mut draft, keys, &parameters, device);

@@ -28,9 +28,10 @@ pub(super) const DEV: &str = "dev";
 pub(super) const TAG: &str = "easyhttp-1";
 
 /// Fields that change what a message means, and so are covered when they are there.
-const IF_PRESENT: [(&str, &str); 3] = [
+const IF_PRESENT: [(&str, &str); 4] = [
     ("content-encoding", "\"content-encoding\""),
     ("idempotency-key", "\"idempotency-key\""),
+    ("easyhttp-error", "\"easyhttp-error\""),
     ("easyhttp-key", "\"easyhttp-key\""),
 ];
 

@@ -57,6 +57,7 @@ fn ok(body: &[u8]) -> Answer<'static> {
         status: 200,
         content_type: "application/json",
         content_encoding: None,
+        note: None,
         digest: Digest::of(body),
         epoch: epoch(),
         created: 1_795_340_274,

@@ -111,6 +111,7 @@ impl Pair {
         Answer {
             status: self.status,
             content_encoding: self.encoding,
+            note: None,
             created: self.created,
             ..ok(&self.answer_body)
         }

@@ -67,6 +67,7 @@ fn members_talk_as_any_devices_do<F: Face>() {
     let silent = start();
     one.meet(&silent);
     assert_error!(one.push(silent.id(), 1), Error::NoHandler { .. });
+    assert_error!(one.fetch(silent.id(), 1), Error::NoHandler { .. });
     silent.on_push(|_| -> bool { panic!("a test") });
     assert_error!(one.push(silent.id(), 1), Error::HandlerFailed { .. });
 }
