@@ -142,6 +142,18 @@ impl Device {
         Ok(())
     }
 
+    fn set_network_keys(&self, py: Python<'_>, keys: Vec<String>) -> PyResult<()> {
+        runtime()?;
+        py.detach(|| self.easy.set_network_keys(keys)).map_err(|error| raise(py, &error))
+    }
+
+    /// What it has done and refused, counted.
+    fn stats(&self, py: Python<'_>) -> PyResult<Json> {
+        let counted = serde_json::to_string(&self.easy.stats());
+        let counted = counted.map_err(|error| raise(py, &Error::InvalidData(error)))?;
+        Ok(Json(counted.into()))
+    }
+
     fn presence(&self) -> PyResult<Presence> {
         runtime()?;
         Ok(Presence(Arc::new(tokio::sync::Mutex::new(self.easy.presence()))))

@@ -36,6 +36,10 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         | Error::TimedOut { id, address, .. }
         | Error::Interrupted { id, address, .. }
         | Error::WrongDevice { id, address, .. }
+        | Error::OtherKey { id, address, .. }
+        | Error::NotAuthenticated { id, address }
+        | Error::Replayed { id, address }
+        | Error::IdentityChanged { id, address }
         | Error::NotTaken { id, address, .. }
         | Error::Protocol { id, address, .. } => {
             set("device_id", id.as_str().into_py_any(py))?;
@@ -47,6 +51,10 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::TimedOut { sent, .. } => set("sent", sent.into_py_any(py))?,
         Error::WrongDevice { found, .. } => {
             set("found", found.as_ref().map(DeviceId::as_str).into_py_any(py))?;
+        }
+        Error::OtherKey { ours, theirs, .. } => {
+            set("ours", ours.map(|key| key.to_string()).into_py_any(py))?;
+            set("theirs", theirs.to_string().into_py_any(py))?;
         }
         Error::NotTaken { status, message, .. } => {
             set("status", status.into_py_any(py))?;
@@ -64,6 +72,10 @@ fn class(error: &Error) -> &'static str {
         Error::TimedOut { .. } => "TimedOut",
         Error::Interrupted { .. } => "Interrupted",
         Error::WrongDevice { .. } => "WrongDevice",
+        Error::OtherKey { .. } => "OtherKey",
+        Error::NotAuthenticated { .. } => "NotAuthenticated",
+        Error::Replayed { .. } => "Replayed",
+        Error::IdentityChanged { .. } => "IdentityChanged",
         Error::Refused { .. } => "Refused",
         Error::NoHandler { .. } => "NoHandler",
         Error::HandlerFailed { .. } => "HandlerFailed",
@@ -72,6 +84,8 @@ fn class(error: &Error) -> &'static str {
         Error::Protocol { .. } | Error::UnexpectedData { .. } => "NotUnderstood",
         Error::TooLarge { .. } => "TooLarge",
         Error::InvalidId(_) => "InvalidId",
+        Error::InvalidKey(_) => "InvalidKey",
+        Error::NoNetworkKey => "NoNetworkKey",
         Error::OwnId { .. } => "OwnId",
         Error::InvalidAddress(_) => "InvalidAddress",
         Error::InvalidData(_) => "InvalidData",

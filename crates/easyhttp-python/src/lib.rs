@@ -12,6 +12,7 @@ mod dicts;
 mod errors;
 mod handlers;
 mod jobs;
+mod keys;
 mod log;
 mod mailbox;
 mod reader;
@@ -31,6 +32,8 @@ mod _native {
     use crate::handlers::Answer;
     #[pymodule_export]
     use crate::jobs::{close_jobs, next_job};
+    #[pymodule_export]
+    use crate::keys::{key_id, key_text};
     #[pymodule_export]
     use crate::log::send_logs;
     #[pymodule_export]

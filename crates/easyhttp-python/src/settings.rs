@@ -25,6 +25,9 @@ pub(crate) struct Settings {
     sweep: bool,
     allow_origins: Vec<String>,
     host_names: Vec<String>,
+    network_keys: Vec<String>,
+    encrypt: bool,
+    allow_legacy: bool,
     timeout: f64,
 }
 
@@ -38,6 +41,9 @@ impl Settings {
             .interfaces(self.interfaces)
             .dns_sd(self.dns_sd)
             .sweep(self.sweep)
+            .network_keys(self.network_keys)
+            .encrypt(self.encrypt)
+            .allow_legacy(self.allow_legacy)
             .timeout(seconds(self.timeout));
         if let Some(id) = self.id {
             builder = builder.id(id);

@@ -19,10 +19,10 @@ from typing import (
 )
 
 from . import _checks as checks
-from . import _native, _workers
+from . import _keys, _native, _workers
 from ._callbacks import Callback, check_event, inside
 from ._commands import commands
-from ._errors import AlreadyRunning, NotRunning
+from ._errors import AlreadyRunning, NoNetworkKey, NotRunning
 from ._types import Device
 from ._words import PORT, Words
 
@@ -57,6 +57,9 @@ class Base:
         sweep: bool = False,
         allow_origins: Iterable[str] = (),
         host_names: Iterable[str] = (),
+        network_key: Union[str, Iterable[str], None] = None,
+        encrypt: bool = False,
+        allow_legacy: bool = False,
     ) -> None:
         """Sets a device up. `start` starts it.
 
@@ -90,9 +93,20 @@ class Base:
                 their origin: ``"http://panel.local:8080"``. None by default.
             host_names: Names by which this device may be addressed, beside its IP
                 addresses and ``localhost``.
+            network_key: What the devices of a network share, as `new_network_key` or
+                ``easyhttp key new`` makes it. The device proves to others that it has
+                it, and hears only those who prove the same. Of several, the first one
+                signs, and all are accepted; see `set_network_keys`. None by default.
+            encrypt: Encrypt what is said over HTTP. It needs a network key, and
+                everybody who has that can read it. Ids, addresses, sizes and times can
+                be seen by all. Off by default.
+            allow_legacy: Listen to devices without a network key as well, such as those
+                of easyhttp-python. Then anybody on the network can command this device,
+                as if it had no key. Off by default.
 
         Raises:
-            TypeError, ValueError: If an argument is none of these.
+            TypeError, ValueError: If an argument is none of these (`InvalidId`,
+                `InvalidKey`), or if `encrypt` lacks a network key (`NoNetworkKey`).
         """
         self._settings: Dict[str, Any] = {
             "port": None if port is None else checks.integer("port", port, 0, 65535),
@@ -109,8 +123,13 @@ class Base:
             "sweep": bool(sweep),
             "allow_origins": checks.texts("allow_origins", allow_origins),
             "host_names": checks.texts("host_names", host_names),
+            "network_keys": _keys.checked(network_key),
+            "encrypt": bool(encrypt),
+            "allow_legacy": bool(allow_legacy),
             "timeout": checks.seconds("timeout", timeout),
         }
+        if encrypt and not self._settings["network_keys"]:
+            raise NoNetworkKey("encrypt needs a network key: give it by network_key")
         self._debug = bool(debug)
         self._words = Words(self._debug)
         self._callbacks: Dict[str, Callback] = {}
@@ -216,6 +235,38 @@ class Base:
         self._running().stop_discovery()
         self._settings["enable_discovery"] = False
         self._words.say("Disabled discovery")
+
+    # ---- security, and what has happened ----
+
+    def set_network_keys(self, network_keys: Iterable[str]) -> None:
+        """Gives the device other network keys, from now on; also while it runs.
+
+        The first one signs, all of them are accepted. So a key is changed while devices
+        go on talking: ``[new, old]`` to each, one after the other, and when all have
+        both, ``[new]``.
+
+        Raises:
+            TypeError, ValueError: If one is no network key (`InvalidKey`).
+            NoNetworkKey: If there are none, or if the device runs without one.
+        """
+        keys = _keys.checked(network_keys)
+        if not keys:
+            raise NoNetworkKey("there are no network keys in the list: give at least one")
+        if self._is_running:
+            self._running().set_network_keys(keys)
+        self._settings["network_keys"] = keys
+
+    def stats(self) -> Dict[str, int]:
+        """What the device has done and refused since it started, counted: a new
+        dictionary each time, with keys such as ``requests_answered`` and
+        ``unauthenticated``. After it has stopped, too.
+
+        Raises:
+            NotRunning: If it has not been started.
+        """
+        if self._device is None:
+            raise NotRunning("the device has not been started: call start() first")
+        return self._device.stats()
 
     # ---- events ----
 

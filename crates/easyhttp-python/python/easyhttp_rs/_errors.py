@@ -54,6 +54,30 @@ class WrongDevice(CallFailed):
     found: Optional[str] = None
 
 
+class OtherKey(CallFailed):
+    """The device has another network key than this one, or this one has none. Nothing
+    was done."""
+
+    #: The key of this device, by its key id, which is no secret. None if it has none.
+    ours: Optional[str] = None
+    #: The key of the other device, by its key id.
+    theirs: str = ""
+
+
+class NotAuthenticated(CallFailed):
+    """What answered did not prove that it has our network key: it has none, or somebody
+    else speaks for the device."""
+
+
+class Replayed(CallFailed):
+    """The device has had this very request before, and did not run it again: somebody
+    on the network sends copies."""
+
+
+class IdentityChanged(CallFailed):
+    """The device has another key of its own than before, or none."""
+
+
 class OwnId(CallFailed):
     """The device itself was asked for."""
 
@@ -106,6 +130,15 @@ class TooLarge(CallFailed):
 
 class InvalidId(EasyHTTPError, ValueError):
     """A text that is not a device id: six letters or digits, such as ``7H8G2K``."""
+
+
+class InvalidKey(EasyHTTPError, ValueError):
+    """A text that is not a network key, or is mistyped. What is said of it does not show
+    it."""
+
+
+class NoNetworkKey(EasyHTTPError, ValueError):
+    """The device was started without a network key, which what was asked of it needs."""
 
 
 class InvalidAddress(EasyHTTPError, ValueError):
