@@ -1,6 +1,7 @@
 """The examples do what their first lines say, with a second device beside them."""
 
 import importlib.util
+import json
 import re
 import shutil
 import signal
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from easyhttp_rs import new_network_key
 from programs import Running, environment
 from support import Calls
 
@@ -179,3 +181,27 @@ def test_plot(run, second):
     run("plot.py", sensor.id, "load", MPLBACKEND="Agg")
     for _ in range(2):
         fetched.next()
+
+
+def test_secure_client(run, second):
+    """It was written from PROTOCOL.md alone, and uses nothing of the package."""
+    assert "easyhttp_rs" not in (EXAMPLES / "secure_client.py").read_text()
+    pushed = Calls(returns=True)
+    key = new_network_key()
+    device = second(network_key=key, on_fetch=lambda query: {"asked": query}, on_push=pushed)
+
+    def ask(command, data, at=device, key=key):
+        where = f"127.0.0.1:{at.port}"
+        return run("secure_client.py", where, at.id, command, json.dumps(data), EASYHTTP_KEY=key)
+
+    answer = json.loads(ask("fetch", [1, "ü"]).line())
+    assert (answer["type"], answer["data"]) == (4, {"asked": [1, "ü"]})
+    assert json.loads(ask("push", "on").line())["type"] == 6
+    assert pushed.next()["data"] == "on"
+
+    stranger = ask("push", "off", key=new_network_key())
+    assert stranger.end() == 1 and "the device has the network key" in stranger.err.text
+    # One that has no key cannot prove it.
+    unproved = ask("push", "off", at=second(on_push=lambda: True))
+    assert unproved.end() == 1 and "did not prove" in unproved.err.text
+    assert pushed.given.empty()

@@ -1,0 +1,113 @@
+"""Asks and commands a device that has a network key, with nothing but Python itself: no
+package, as somebody would do it who read PROTOCOL.md, "Secure mode".
+
+    EASYHTTP_KEY=EHK1-… python secure_client.py 192.168.1.23:5000 7H8G2K fetch '{"sensor": 1}'
+    EASYHTTP_KEY=EHK1-… python secure_client.py 192.168.1.23:5000 7H8G2K push '"on"'
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import re
+import sys
+import time
+from typing import Any, Tuple
+
+LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+FETCH, PUSH = 3, 5
+REQUEST = '("@method" "@path" "content-type" "content-digest" "easyhttp-epoch")'
+ANSWER = (
+    '("@status" "content-type" "content-digest" "easyhttp-epoch" "signature";req;key="net")'
+)
+
+
+def derive(text: str) -> Tuple[bytes, str]:
+    """The key of the signatures and the key id, from the text of a network key."""
+    letters = "".join(text.upper().split()).replace("-", "")
+    assert letters.startswith("EHK1") and len(letters) == 32, "this is not a network key"
+    bits = 0
+    for letter in letters[4:30]:
+        bits = bits << 5 | LETTERS.index(letter)
+    network_key = (bits >> 2).to_bytes(16, "big")
+    # HKDF: one block of HMAC is enough for 32 bytes.
+    secret = hmac.digest(b"easyhttp-secure-v1", network_key, "sha256")
+    mac, key_id = (hmac.digest(secret, info + b"\x01", "sha256") for info in (b"mac", b"kid"))
+    return mac, base64.urlsafe_b64encode(key_id[:6]).decode()
+
+
+def signature(mac: bytes, lines: str, components: str) -> str:
+    base = f'{lines}"@signature-params": {components}'
+    return f":{base64.b64encode(hmac.digest(mac, base.encode(), 'sha256')).decode()}:"
+
+
+def digest(body: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def ask(at: str, key: str, message: Any, epoch: str = '"AAAAAAAAAAAAAAAA"') -> Any:
+    """Sends a message, and gives the answer that the device has signed."""
+    mac, key_id = derive(key)
+    body = json.dumps(message).encode()
+    nonce = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    components = (
+        f'{REQUEST};created={int(time.time())};nonce="{nonce}";keyid="{key_id}"'
+        ';alg="hmac-sha256";tag="easyhttp-1"'
+    )
+    fields = f'"content-type": application/json\n"content-digest": {digest(body)}\n'
+    lines = f'"@method": POST\n"@path": /easyhttp/api\n{fields}"easyhttp-epoch": {epoch}\n'
+    signed = signature(mac, lines, components)
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Digest": digest(body),
+        "EasyHTTP-Epoch": epoch,
+        "Signature-Input": f"net={components}",
+        "Signature": f"net={signed}",
+    }
+    connection = http.client.HTTPConnection(at, timeout=3)
+    connection.request("POST", "/easyhttp/api", body, headers)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+
+    told = response.headers
+    if response.status == 401 and told["EasyHTTP-Epoch"] not in (None, epoch):
+        theirs = re.search(r'keyid="([^"]*)"', told["WWW-Authenticate"] or "")
+        if theirs and theirs[1] != key_id:
+            sys.exit(f"the device has the network key {theirs[1]}, and this is {key_id}")
+        # Once: that it was told an epoch shows by the one that is sent.
+        if epoch == '"AAAAAAAAAAAAAAAA"':
+            return ask(at, key, message, told["EasyHTTP-Epoch"])
+
+    components = (told["Signature-Input"] or "")[len("net=") :]
+    lines = "".join(f'"{name}": {told[name]}\n' for name in ("content-type", "content-digest"))
+    lines = f'"@status": {response.status}\n{lines}"easyhttp-epoch": {told["EasyHTTP-Epoch"]}\n'
+    lines += f'"signature";req;key="net": {signed}\n'
+    right = f"net={signature(mac, lines, components)}"
+    is_true = (
+        components.startswith(f"{ANSWER};")
+        and f';keyid="{key_id}"' in components
+        and ';tag="easyhttp-1"' in components
+        and hmac.compare_digest(right, told["Signature"] or "")
+        and told["Content-Digest"] == digest(body)
+    )
+    if not is_true:
+        sys.exit("what answered did not prove that it has the network key")
+    if response.status != 200:
+        sys.exit(f"HTTP {response.status}: {body.decode()}")
+    return json.loads(body)
+
+
+def main() -> None:
+    at, device_id, command, text = sys.argv[1:]
+    number = {"fetch": FETCH, "push": PUSH}[command]
+    header = {"sender_id": "AAAAAA", "recipient_id": device_id, "timestamp": int(time.time())}
+    message = {"version": "0.4.0", "type": number, "header": header}
+    message["query" if number == FETCH else "data"] = json.loads(text)
+    print(json.dumps(ask(at, os.environ["EASYHTTP_KEY"], message)))
+
+
+if __name__ == "__main__":
+    main()
