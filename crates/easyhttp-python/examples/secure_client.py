@@ -102,10 +102,9 @@ def ask(at: str, key: str, message: Any, epoch: str = '"AAAAAAAAAAAAAAAA"') -> A
 
 def main() -> None:
     at, device_id, command, text = sys.argv[1:]
-    number = {"fetch": FETCH, "push": PUSH}[command]
     header = {"sender_id": "AAAAAA", "recipient_id": device_id, "timestamp": int(time.time())}
-    message = {"version": "0.4.0", "type": number, "header": header}
-    message["query" if number == FETCH else "data"] = json.loads(text)
+    number = {"fetch": FETCH, "push": PUSH}[command]
+    message = {"version": "0.4.0", "type": number, "header": header, "data": json.loads(text)}
     print(json.dumps(ask(at, os.environ["EASYHTTP_KEY"], message)))
 
 
