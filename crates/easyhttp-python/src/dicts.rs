@@ -27,6 +27,11 @@ impl<'py> IntoPyObject<'py> for EventTuple {
                 let event = ("duplicate_id", None::<&str>, None::<&str>, there);
                 return Ok(event.into_pyobject(py)?.into_any());
             }
+            PresenceEvent::IdentityChanged(changed) => {
+                let from = address_text(&changed.from);
+                let event = ("identity_changed", changed.id.as_str(), None::<&str>, from);
+                return Ok(event.into_pyobject(py)?.into_any());
+            }
             // The reader was too slow. What is true now can be asked for.
             _ => {
                 let event = ("missed", None::<&str>, None::<&str>, None::<&str>);

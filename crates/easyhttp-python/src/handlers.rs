@@ -4,7 +4,7 @@
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use easyhttp::{DuplicateId, HandlerError, Moved, Peer, PushAnswer, Request};
+use easyhttp::{DuplicateId, HandlerError, IdentityChanged, Moved, Peer, PushAnswer, Request};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use serde_json::value::RawValue;
@@ -73,6 +73,9 @@ macro_rules! listen {
             "on_duplicate_id" => {
                 Some($target.on_duplicate_id_async(move |twin| receiver.duplicate(twin).done()))
             }
+            "on_identity_changed" => Some(
+                $target.on_identity_changed_async(move |changed| receiver.changed(changed).done()),
+            ),
             _ => None,
         }
     }};
@@ -122,6 +125,13 @@ impl Receiver {
         self.tell("on_duplicate_id", move |_, arguments| {
             arguments.set_item("here", twin.here.as_ref().map(address_text))?;
             arguments.set_item("there", address_text(&twin.there))
+        })
+    }
+
+    pub(crate) fn changed(&self, changed: IdentityChanged) -> Answered {
+        self.tell("on_identity_changed", move |_, arguments| {
+            arguments.set_item("device_id", changed.id.as_str())?;
+            arguments.set_item("address", address_text(&changed.from))
         })
     }
 

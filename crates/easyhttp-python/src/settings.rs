@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     host_names: Vec<String>,
     network_keys: Vec<String>,
     encrypt: bool,
+    device_key: Option<PathBuf>,
     allow_legacy: bool,
     timeout: f64,
 }
@@ -45,6 +46,9 @@ impl Settings {
             .encrypt(self.encrypt)
             .allow_legacy(self.allow_legacy)
             .timeout(seconds(self.timeout));
+        if let Some(path) = self.device_key {
+            builder = builder.device_key(path);
+        }
         if let Some(id) = self.id {
             builder = builder.id(id);
         }

@@ -69,6 +69,32 @@ def test_who_has_no_key_is_told_that_the_device_has_one(start):
     assert pushed.given.empty()
 
 
+def test_a_device_with_another_key_of_its_own_is_not_believed(start, tmp_path):
+    key, changed = new_network_key(), Calls()
+    asker = start(network_key=key, device_key=tmp_path / "asker.key", on_identity_changed=changed)
+
+    def peer(name):
+        port = 0 if not ports else ports[0]
+        settings = {"id": "ABC123", "network_key": key, "device_key": str(tmp_path / name)}
+        device = start(port=port, on_fetch=lambda: 7, **settings)
+        ports.append(device.port)
+        asker.add(device.id, "127.0.0.1", device.port)
+        return device
+
+    ports = []
+    first = peer("first.key")
+    assert asker.fetch_data(first.id) == 7
+    first.stop()
+    peer("other.key")
+    with pytest.raises(easyhttp_rs.IdentityChanged) as wrong:
+        asker.fetch_data("ABC123")
+    assert wrong.value.device_id == "ABC123"
+    assert changed.next() == {"device_id": "ABC123", "address": f"127.0.0.1:{ports[0]}"}
+    assert asker.stats()["identities_changed"] >= 1
+    with pytest.raises(easyhttp_rs.NoNetworkKey):
+        start(device_key="own.key")
+
+
 def test_an_answer_without_a_signature_is_not_believed(start):
     peer = start(on_push=lambda: True)
     asker = start(network_key=new_network_key(), knows=peer)

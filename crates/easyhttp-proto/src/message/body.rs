@@ -18,7 +18,7 @@ impl Data {
     ///
     /// If it cannot be written, or is nested too deep to be read by others.
     pub fn of(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Self> {
-        Self::write_with(|json| serde_json::to_writer(json, value))
+        serde_json::to_vec(value).and_then(Self::checked)
     }
 
     /// What `write` appends as JSON.
@@ -31,6 +31,10 @@ impl Data {
     ) -> serde_json::Result<Self> {
         let mut data = Vec::new();
         write(&mut data)?;
+        Self::checked(data)
+    }
+
+    fn checked(data: Vec<u8>) -> serde_json::Result<Self> {
         if json::is_deeper(&data, LEVELS) {
             return Err(serde::ser::Error::custom("its data is nested too deep"));
         }

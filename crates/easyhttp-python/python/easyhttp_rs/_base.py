@@ -27,7 +27,14 @@ from ._types import Device
 from ._words import PORT, Words
 
 #: What is always listened for, for the log.
-PRESENCE = ("on_joined", "on_left", "on_lost", "on_moved", "on_duplicate_id")
+PRESENCE = (
+    "on_joined",
+    "on_left",
+    "on_lost",
+    "on_moved",
+    "on_duplicate_id",
+    "on_identity_changed",
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,6 +66,7 @@ class Base:
         host_names: Iterable[str] = (),
         network_key: Union[str, Iterable[str], None] = None,
         encrypt: bool = False,
+        device_key: Union[str, "os.PathLike[str]", None] = None,
         allow_legacy: bool = False,
     ) -> None:
         """Sets a device up. `start` starts it.
@@ -100,13 +108,18 @@ class Base:
             encrypt: Encrypt what is said over HTTP. It needs a network key, and
                 everybody who has that can read it. Ids, addresses, sizes and times can
                 be seen by all. Off by default.
+            device_key: The file of a key of its own, made at the first start and kept
+                from other users. Who knows the device by its key takes no other one
+                for it, and so does this device with others. It needs a network key.
+                None by default.
             allow_legacy: Listen to devices without a network key as well, such as those
                 of easyhttp-python. Then anybody on the network can command this device,
                 as if it had no key. Off by default.
 
         Raises:
             TypeError, ValueError: If an argument is none of these (`InvalidId`,
-                `InvalidKey`), or if `encrypt` lacks a network key (`NoNetworkKey`).
+                `InvalidKey`), or if `encrypt` or `device_key` lacks a network key
+                (`NoNetworkKey`).
         """
         self._settings: Dict[str, Any] = {
             "port": None if port is None else checks.integer("port", port, 0, 65535),
@@ -125,11 +138,13 @@ class Base:
             "host_names": checks.texts("host_names", host_names),
             "network_keys": _keys.checked(network_key),
             "encrypt": bool(encrypt),
+            "device_key": None if device_key is None else os.fspath(device_key),
             "allow_legacy": bool(allow_legacy),
             "timeout": checks.seconds("timeout", timeout),
         }
-        if encrypt and not self._settings["network_keys"]:
-            raise NoNetworkKey("encrypt needs a network key: give it by network_key")
+        for name, given in (("encrypt", encrypt), ("device_key", device_key)):
+            if given and not self._settings["network_keys"]:
+                raise NoNetworkKey(f"{name} needs a network key: give it by network_key")
         self._debug = bool(debug)
         self._words = Words(self._debug)
         self._callbacks: Dict[str, Callback] = {}
@@ -280,21 +295,22 @@ class Base:
         """Has a function called for an event, from now on; before the start or after.
         It replaces the one that was. Also as a decorator: ``@easy.on("on_fetch")``.
 
-        ===================  ==================================================
-        event                what the function is given, by name
-        ===================  ==================================================
-        ``on_ping``          ``sender_id, timestamp``
-        ``on_pong``          ``sender_id, timestamp``
-        ``on_fetch``         ``sender_id, query, timestamp``; returns the data
-        ``on_data``          ``sender_id, data, timestamp``
-        ``on_push``          ``sender_id, data, timestamp``; returns whether it
-                             accepts, or raises `Refused` with a reason
-        ``on_joined``        ``device_id, device``: a device is here
-        ``on_left``          ``device_id, device``: it said goodbye
-        ``on_lost``          ``device_id, device``: it is gone without one
-        ``on_moved``         ``device_id, device, old_address``
-        ``on_duplicate_id``  ``here, there``: another device has our id
-        ===================  ==================================================
+        =======================  ==================================================
+        event                    what the function is given, by name
+        =======================  ==================================================
+        ``on_ping``              ``sender_id, timestamp``
+        ``on_pong``              ``sender_id, timestamp``
+        ``on_fetch``             ``sender_id, query, timestamp``; returns the data
+        ``on_data``              ``sender_id, data, timestamp``
+        ``on_push``              ``sender_id, data, timestamp``; returns whether it
+                                 accepts, or raises `Refused` with a reason
+        ``on_joined``            ``device_id, device``: a device is here
+        ``on_left``              ``device_id, device``: it said goodbye
+        ``on_lost``              ``device_id, device``: it is gone without one
+        ``on_moved``             ``device_id, device, old_address``
+        ``on_duplicate_id``      ``here, there``: another device has our id
+        ``on_identity_changed``  ``device_id, address``: it has another `device_key`
+        =======================  ==================================================
 
         A function takes those that it wants. The first five may also take
         ``address``, where the sender speaks from. ``timestamp`` is in seconds since

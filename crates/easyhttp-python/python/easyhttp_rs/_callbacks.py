@@ -25,6 +25,7 @@ EVENTS: Dict[str, Tuple[str, ...]] = {
     "on_lost": ("device_id", "device"),
     "on_moved": ("device_id", "device", "old_address"),
     "on_duplicate_id": ("here", "there"),
+    "on_identity_changed": ("device_id", "address"),
 }
 
 #: The events of requests, whose callbacks may ask for the sender's address as well.

@@ -45,12 +45,13 @@ class Interface(TypedDict):
 class PresenceEvent(NamedTuple):
     """Something that happened to a device of the network."""
 
-    #: ``joined``, ``left``, ``lost``, ``moved``, ``duplicate_id``, or ``missed``: the
-    #: reader was too slow, and `devices` says what is true now.
+    #: ``joined``, ``left``, ``lost``, ``moved``, ``duplicate_id``, ``identity_changed``,
+    #: or ``missed``: the reader was too slow, and `devices` says what is true now.
     event: str
     #: The device. None for ``duplicate_id`` and ``missed``.
     device_id: Optional[str]
-    #: What is known of it. None for ``duplicate_id`` and ``missed``.
+    #: What is known of it. None for ``duplicate_id``, ``identity_changed`` and
+    #: ``missed``.
     device: Optional[Device]
     #: Where it is, as ``192.168.1.23:5000``. For ``duplicate_id``: where somebody uses
     #: the id of this device.

@@ -47,6 +47,9 @@ class Words:
         if event == "on_duplicate_id":
             self.say(f"Another device uses the id of this one, at {arguments['there']}")
             return
+        if event == "on_identity_changed":
+            self.say(f"Device {arguments['device_id']} has another key than before")
+            return
         text = {
             "on_joined": "Found device {} at {}",
             "on_left": "Device {} left: it was at {}",
