@@ -1,14 +1,17 @@
 //! What can go wrong, sorted by who is at fault.
 
+mod start;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::id::InvalidId;
 use easyhttp_proto::secure::{InvalidKey, KeyId};
+
+pub use start::StartError;
 
 /// What a call or a start gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -374,126 +377,5 @@ impl From<InvalidKey> for Error {
 impl From<StartError> for Error {
     fn from(start: StartError) -> Self {
         Self::Start(start)
-    }
-}
-
-/// Why a device could not start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Another program listens on the port.
-    PortInUse {
-        /// The TCP port.
-        port: u16,
-    },
-    /// The operating system does not give us the address or the port.
-    Listen {
-        /// Where we wanted to listen.
-        address: SocketAddr,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The device file could not be read or written.
-    DeviceFile {
-        /// The file.
-        path: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The device file can be read, but not understood. It is left as it is.
-    DeviceFileInvalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The key of the device, or the file of those that it trusts, cannot be used. It
-    /// is left as it is.
-    Identity {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Another device runs with this device file, and so with this id.
-    DeviceFileHeld {
-        /// The file.
-        path: PathBuf,
-        /// Who holds it: process number and program, if they can be told.
-        holder: Option<String>,
-    },
-    /// The operating system gave no random bytes for a new id.
-    Randomness(getrandom::Error),
-    /// No sockets for finding others could be opened.
-    Discovery {
-        /// The UDP port.
-        port: u16,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// No thread could be started.
-    Runtime(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PortInUse { port } => write!(
-                f,
-                "port {port} is in use by another program: stop that one, choose another port, \
-                 or 0 for any that is free"
-            ),
-            Self::Listen { address, source } => write!(
-                f,
-                "cannot listen on {address}: {source}. Choose another port (below 1024 needs \
-                 root), or an address of this machine"
-            ),
-            Self::DeviceFile { path, action, source } => write!(
-                f,
-                "cannot {action} the device file {}: {source}. Make it and its folder readable \
-                 and writable, or choose another file",
-                path.display()
-            ),
-            Self::DeviceFileInvalid { path, problem } => write!(
-                f,
-                "the device file {} cannot be used: {problem}. Mend it, choose another file, or \
-                 delete it to get a new id",
-                path.display()
-            ),
-            Self::Identity { path, problem } => {
-                write!(f, "cannot use {}: {problem}", path.display())
-            }
-            Self::DeviceFileHeld { path, holder } => write!(
-                f,
-                "the device file {} is held by {}: two devices cannot have one id. Stop that \
-                 one, or choose another file",
-                path.display(),
-                holder.as_deref().unwrap_or("another process")
-            ),
-            Self::Randomness(source) => {
-                write!(f, "the system gave no random bytes for a new id: {source}")
-            }
-            Self::Discovery { port, source } => write!(
-                f,
-                "cannot look for other devices on UDP port {port}: {source}. Stop the program \
-                 that holds the port, or start without discovery"
-            ),
-            Self::Runtime(source) => write!(f, "cannot start a thread for the device: {source}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Listen { source, .. }
-            | Self::DeviceFile { source, .. }
-            | Self::Discovery { source, .. }
-            | Self::Runtime(source) => Some(source),
-            Self::Randomness(source) => Some(source),
-            _ => None,
-        }
     }
 }

@@ -35,8 +35,9 @@ fn replace_by(path: &Path, content: &[u8], options: &OpenOptions) -> io::Result<
     write().inspect_err(|_| _ = fs::remove_file(&new))
 }
 
-/// Looks whether its owner alone has rights to a file that is open; if not, gives
-/// its mode. Where files have no owners, nobody else has.
+/// Looks whether its owner alone has rights to a file that is open, as its name may
+/// mean another one by now; if not, gives its mode. Where files have no owners, nobody
+/// else has.
 pub(crate) fn check_private(file: &File) -> io::Result<Result<(), u32>> {
     #[cfg(unix)]
     {

@@ -16,6 +16,8 @@ use easyhttp_proto::limits::KEY_FILE;
 use easyhttp_proto::secure::{InvalidKey, NetworkKey};
 use zeroize::Zeroizing;
 
+use crate::files::check_private;
+
 /// Reads a file of network keys, for
 /// [`Builder::network_keys`](crate::Builder::network_keys): one a line, of which the
 /// first one signs and all are accepted. What follows a `#` is a comment, and empty
@@ -30,7 +32,9 @@ pub fn read_key_file(path: impl AsRef<Path>) -> Result<Vec<NetworkKey>, KeyFileE
     let path = path.as_ref();
     let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
-    check_rights(path, &file)?;
+    if let Err(mode) = check_private(&file).map_err(failed)? {
+        return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+    }
     // As large as it may become, so that no part of it is left behind in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE + 1));
     file.take(KEY_FILE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -46,25 +50,6 @@ pub fn read_key_file(path: impl AsRef<Path>) -> Result<Vec<NetworkKey>, KeyFileE
         return Err(KeyFileError::Empty { path: path.to_owned() });
     }
     Ok(keys)
-}
-
-/// Looks at the file that is open, not at its name, which may mean another by now.
-#[cfg(unix)]
-fn check_rights(path: &Path, file: &File) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-    // Who may write there could put in a key of their own.
-    match mode & 0o077 {
-        0 => Ok(()),
-        _ => Err(KeyFileError::Exposed { path: path.to_owned(), mode }),
-    }
-}
-
-#[cfg(not(unix))]
-fn check_rights(_: &Path, _: &File) -> Result<(), KeyFileError> {
-    Ok(())
 }
 
 /// The keys in a file, or which line holds none, and why.
