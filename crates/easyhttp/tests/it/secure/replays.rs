@@ -8,7 +8,7 @@ use super::{Counting, epoch_in, key, member, sign};
 use crate::support::http::Client;
 use crate::support::{limits, own_port};
 
-const AGAIN: usize = 2500;
+const AGAIN: usize = 5000;
 
 #[test]
 fn what_was_run_is_not_run_again_wherever_it_comes_from() {
