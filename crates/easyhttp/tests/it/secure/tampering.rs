@@ -1,6 +1,7 @@
 //! One bit of a message is another one.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::{Counting, Random, member, protected};
 use crate::support::http::Client;
@@ -40,20 +41,32 @@ fn no_changed_request_is_run() {
 fn no_changed_answer_is_believed() {
     for encrypt in [false, true] {
         let served = Counting::new(member().encrypt(encrypt));
+        let changes = Arc::new(AtomicBool::new(false));
+        let changed = Arc::new(AtomicUsize::new(0));
+        let (does, count) = (Arc::clone(&changes), Arc::clone(&changed));
         let random = Mutex::new(Random(2));
         let proxy = Proxy::new(local(served.port()), move |from, mut bytes| {
-            if from == From::Device {
+            if from == From::Device && does.load(Ordering::Relaxed) {
                 let mut random = random.lock().unwrap();
                 let places = protected(&bytes);
                 bytes[places[random.below(places.len())]] ^= 1 << random.below(8);
+                count.fetch_add(1, Ordering::Relaxed);
             }
             bytes
         });
         let asking = member().encrypt(encrypt).start().unwrap();
-        for _ in 0..ANSWERS {
-            asking.add(served.device.id(), proxy.at).unwrap();
-            let answer = asking.fetch(served.device.id(), ());
+        let id = served.device.id();
+        for number in 1..=ANSWERS {
+            // So that what is changed is the answer to the FETCH, not to a PING before it.
+            asking.add(id, proxy.at).unwrap();
+            asking.ping(id).unwrap();
+            let ran = served.device.stats().handlers_run;
+            changes.store(true, Ordering::Relaxed);
+            let answer = asking.fetch(id, ());
+            changes.store(false, Ordering::Relaxed);
             assert!(answer.is_err(), "{answer:?}");
+            assert_eq!(served.device.stats().handlers_run, ran + 1);
+            assert_eq!(changed.load(Ordering::Relaxed), number);
         }
     }
 }
