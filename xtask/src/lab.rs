@@ -152,7 +152,7 @@ cargo xtask lab
 
 runs the program `easyhttp`, built with the release profile, on hosts that are
 network namespaces of one machine, on bridges and on a switch that loses packets
-(`crates/easyhttp-cli/tests/lab`). It takes nine minutes once it is built, and writes this page.
+(`crates/easyhttp-cli/tests/lab`). It takes a quarter of an hour once it is built, and writes this page.
 
 The targets are what devices are made to reach. The tests insist on less, because
 they also run on machines that are busy with something else: `cargo xtask test` runs

@@ -163,8 +163,8 @@ pub const BODY_READ: Duration = Duration::from_secs(20);
 pub const DISCARD: usize = 16 * BODY;
 
 /// How much of what a stranger sends to a device with a network key is read after
-/// its refusal, in bytes: so that one who has the wrong key gets to see why. With the
-/// head and what came with it, it stays below 16 KiB.
+/// its refusal, in bytes: so that one who has the wrong key gets to see why. With a
+/// head as ours, and what came with it, that is less than 16 KiB.
 pub const STRANGER: usize = 8 * 1024;
 
 /// How many connections are open at once. Devices keep one or two to each peer

@@ -14,14 +14,23 @@ import os
 import re
 import sys
 import time
-from typing import Any, Tuple
+from email.message import Message
+from typing import Any, Dict, Tuple
 
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 FETCH, PUSH = 3, 5
+#: The epoch of a device that has not told it yet.
+UNKNOWN = '"AAAAAAAAAAAAAAAA"'
 REQUEST = '("@method" "@path" "content-type" "content-digest" "easyhttp-epoch")'
+#: What an answer must have signed, and what of it must be signed if it is there.
 ANSWER = (
-    '("@status" "content-type" "content-digest" "easyhttp-epoch" "signature";req;key="net")'
+    '"@status"',
+    '"content-type"',
+    '"content-digest"',
+    '"easyhttp-epoch"',
+    '"signature";req;key="net"',
 )
+IF_PRESENT = ("content-encoding", "easyhttp-error", "easyhttp-key")
 
 
 def derive(text: str) -> Tuple[bytes, str]:
@@ -47,7 +56,23 @@ def digest(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
-def ask(at: str, key: str, message: Any, epoch: str = '"AAAAAAAAAAAAAAAA"') -> Any:
+def is_proved(mac: bytes, key_id: str, told: Message, known: Dict[str, str]) -> bool:
+    """Whether an answer is signed with the key. ``known`` is what is in no field of it."""
+    components = (told["Signature-Input"] or "").partition("net=")[2]
+    covered = components.partition("(")[2].partition(")")[0].split()
+    lines = "".join(f"{it}: {known.get(it, told[it.strip(chr(34))])}\n" for it in covered)
+    return (
+        set(ANSWER) <= set(covered)
+        and all(told[name] is None or f'"{name}"' in covered for name in IF_PRESENT)
+        and f';keyid="{key_id}"' in components
+        and ';tag="easyhttp-1"' in components
+        and hmac.compare_digest(
+            f"net={signature(mac, lines, components)}", told["Signature"] or ""
+        )
+    )
+
+
+def ask(at: str, key: str, message: Any, epoch: str = UNKNOWN) -> Any:
     """Sends a message, and gives the answer that the device has signed."""
     mac, key_id = derive(key)
     body = json.dumps(message).encode()
@@ -73,28 +98,15 @@ def ask(at: str, key: str, message: Any, epoch: str = '"AAAAAAAAAAAAAAAA"') -> A
     connection.close()
 
     told = response.headers
-    if response.status == 401 and told["EasyHTTP-Epoch"] not in (None, epoch):
-        theirs = re.search(r'keyid="([^"]*)"', told["WWW-Authenticate"] or "")
-        if theirs and theirs[1] != key_id:
-            sys.exit(f"the device has the network key {theirs[1]}, and this is {key_id}")
-        # Once: that it was told an epoch shows by the one that is sent.
-        if epoch == '"AAAAAAAAAAAAAAAA"':
-            return ask(at, key, message, told["EasyHTTP-Epoch"])
-
-    components = (told["Signature-Input"] or "")[len("net=") :]
-    lines = "".join(f'"{name}": {told[name]}\n' for name in ("content-type", "content-digest"))
-    lines = f'"@status": {response.status}\n{lines}"easyhttp-epoch": {told["EasyHTTP-Epoch"]}\n'
-    lines += f'"signature";req;key="net": {signed}\n'
-    right = f"net={signature(mac, lines, components)}"
-    is_true = (
-        components.startswith(f"{ANSWER};")
-        and f';keyid="{key_id}"' in components
-        and ';tag="easyhttp-1"' in components
-        and hmac.compare_digest(right, told["Signature"] or "")
-        and told["Content-Digest"] == digest(body)
-    )
-    if not is_true:
+    theirs = re.search(r'keyid="([^"]*)"', told["WWW-Authenticate"] or "")
+    if theirs and theirs[1] != key_id:
+        sys.exit(f"the device has the network key {theirs[1]}, and this is {key_id}")
+    known = {'"@status"': str(response.status), '"signature";req;key="net"': signed}
+    if not is_proved(mac, key_id, told, known) or told["Content-Digest"] != digest(body):
         sys.exit("what answered did not prove that it has the network key")
+    # It has proved that nothing was done: so this may go out once more.
+    if response.status == 401 and epoch == UNKNOWN:
+        return ask(at, key, message, told["EasyHTTP-Epoch"])
     if response.status != 200:
         sys.exit(f"HTTP {response.status}: {body.decode()}")
     return json.loads(body)

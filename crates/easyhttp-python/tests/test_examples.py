@@ -1,12 +1,18 @@
 """The examples do what their first lines say, with a second device beside them."""
 
+import base64
+import hashlib
 import importlib.util
 import json
 import re
 import shutil
 import signal
+import socket
+import socketserver
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from easyhttp_rs import new_network_key
@@ -204,4 +210,37 @@ def test_secure_client(run, second):
     # One that has no key cannot prove it.
     unproved = ask("push", "off", at=second(on_push=lambda: True))
     assert unproved.end() == 1 and "did not prove" in unproved.err.text
+    # Somebody on the path puts in another answer, with the digest that fits.
+    on_path = on_the_path(device, b'"asked"', b'"faked"')
+    forged = ask("fetch", 1, at=on_path)
+    assert forged.end() == 1 and "did not prove" in forged.err.text
+    # What says that there is no handler is signed as well.
+    silent = second(network_key=key)
+    assert json.loads(ask("fetch", 1, at=silent).line()) == {"status": "fetch_handled"}
     assert pushed.given.empty()
+
+
+def on_the_path(device, said, put):
+    """Somewhere that passes on what a device says, with one thing put for another."""
+
+    class Passing(socketserver.BaseRequestHandler):
+        def handle(self):
+            with socket.create_connection(("127.0.0.1", device.port)) as there:
+                while True:
+                    asked = self.request.recv(65536)
+                    if not asked:
+                        return
+                    there.sendall(asked)
+                    if asked.endswith(b"}"):
+                        break
+                head, _, body = there.recv(65536).partition(b"\r\n\r\n")
+                old, body = body, body.replace(said, put)
+                head = head.replace(digest(old), digest(body))
+                self.request.sendall(head + b"\r\n\r\n" + body)
+
+    def digest(body):
+        return base64.b64encode(hashlib.sha256(body).digest())
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Passing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return SimpleNamespace(id=device.id, port=server.server_address[1])

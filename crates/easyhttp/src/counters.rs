@@ -175,7 +175,10 @@ impl Counters {
     /// Counts what was refused, and whom; the log is told now and then.
     pub(crate) fn refuse(&self, count: Count, whom: impl Display) {
         let total = self.counter(count).total.fetch_add(1, Ordering::Relaxed) + 1;
-        self.tell(count, total, whom);
+        // Each member asks in a wrong epoch once after a start, its own or ours.
+        if count != Count::StaleEpoch {
+            self.tell(count, total, whom);
+        }
     }
 
     /// The same of what somebody else counts, and has counted so far.

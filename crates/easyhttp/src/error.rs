@@ -180,8 +180,8 @@ pub enum Error {
     InvalidId(InvalidId),
     /// A text that is not a network key.
     InvalidKey(InvalidKey),
-    /// The device was started without a network key, and cannot get one while it
-    /// runs.
+    /// The device has no network key. Encryption, a key of its own and other network
+    /// keys need one, which it gets before it starts.
     NoNetworkKey,
     /// The device itself was asked for.
     OwnId {
@@ -310,8 +310,8 @@ impl fmt::Display for Error {
             Self::InvalidId(invalid) => invalid.fmt(f),
             Self::InvalidKey(invalid) => invalid.fmt(f),
             Self::NoNetworkKey => f.write_str(
-                "the device was started without a network key, and cannot get one while it runs: \
-                 start it with one",
+                "there is no network key: encryption, a device key and other network keys need one. \
+                 Start the device with it",
             ),
             Self::OwnId { id } => write!(f, "{id} is this device itself: name another one"),
             Self::InvalidAddress(given) => write!(

@@ -136,6 +136,10 @@ pub(crate) fn answer_of(refusal: Refusal) -> exchange::Answer {
     let text = match refusal.status() {
         401 => "not authenticated: this device has a network key",
         409 => "asked already",
+        // Only members come so far, and nobody else sees what a member did wrong.
+        _ if refusal == Refusal::Device => {
+            "not accepted: this device knows you by another device key, or you showed none"
+        }
         _ => "not accepted",
     };
     exchange::Answer::error(refusal.status(), text)
