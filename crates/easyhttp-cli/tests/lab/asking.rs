@@ -44,6 +44,8 @@ impl Asking {
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 let _ = sender.send(easy.fetch(&id, ()).ok());
             }
+            // Whoever waits for the last answer knows that the goodbye is out.
+            easy.stop();
         });
         let mut asking = Self { number, answers, count: Count::default(), stop };
         asking.gets(1);
