@@ -217,7 +217,8 @@ impl PeerTable {
 
     /// Takes a goodbye. It means something if it comes from an address of the
     /// device, and from its current start. If another device uses the id, the
-    /// addresses of the one that leaves go.
+    /// addresses of the one that leaves go, but for the one in use: there the device
+    /// is asked.
     pub fn leave(
         &mut self,
         now: Duration,
@@ -234,6 +235,11 @@ impl PeerTable {
             return Goodbye::Ignored;
         }
         if peer.has_survivor(now, boot) {
+            // Somebody who forges goodbyes may have forged the survivor as well.
+            if peer.addresses.first().is_some_and(|first| first.verified && first.is_of(boot)) {
+                peer.doubt_voice(boot);
+                return Goodbye::Likely;
+            }
             peer.forget_voice(boot);
             return Goodbye::OneOfTwo;
         }
@@ -406,6 +412,26 @@ mod tests {
         assert_eq!(leave("10.0.0.1:1", 6), Goodbye::Ignored);
         assert_eq!(leave("10.0.0.1:1", 7), Goodbye::Likely);
         assert!(!table.is_empty(), "the device is asked first");
+    }
+
+    #[test]
+    fn a_goodbye_does_not_remove_the_address_that_works_though_another_device_has_the_id() {
+        let mut table = table();
+        for (from, boot) in [("10.0.0.1:5000", 7), ("10.0.0.66:5000", 8)] {
+            table.hear(T(boot), id("AB3F9Z"), at(from), Source::Found);
+            table.hear_boot(T(boot), id("AB3F9Z"), at(from), Some(boot as u32));
+        }
+        table.confirm(T(9), id("AB3F9Z"), at("10.0.0.1:5000"));
+        table.hear_boot(T(10), id("AB3F9Z"), at("10.0.0.1:5000"), Some(7));
+        table.hear_boot(T(10), id("AB3F9Z"), at("10.0.0.66:5000"), Some(8));
+        // The second one has only said that it is there; the goodbye may be its as well.
+        let goodbye = table.leave(T(10), id("AB3F9Z"), at("10.0.0.1:1"), Some(7));
+        assert_eq!(goodbye, Goodbye::Likely, "the device is asked first");
+        assert_eq!(best(&table, "AB3F9Z"), at("10.0.0.1:5000"));
+        // What nobody uses goes at once.
+        let goodbye = table.leave(T(10), id("AB3F9Z"), at("10.0.0.66:1"), Some(8));
+        assert_eq!(goodbye, Goodbye::OneOfTwo);
+        assert_eq!(table.get(id("AB3F9Z")).unwrap().addresses().len(), 1);
     }
 
     #[test]

@@ -148,6 +148,13 @@ impl Peer {
         })
     }
 
+    /// Counts the device with this number as one of two only when that turns out anew.
+    pub(super) fn doubt_voice(&mut self, boot: Option<u32>) {
+        for address in self.addresses.iter_mut().filter(|a| a.is_of(boot)) {
+            address.voice = address.voice.map(|voice| Voice { has_twin: false, ..voice });
+        }
+    }
+
     /// Forgets the addresses of the device with this number, but for those that the
     /// user added.
     pub(super) fn forget_voice(&mut self, boot: Option<u32>) {
