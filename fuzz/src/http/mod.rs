@@ -13,7 +13,7 @@ use easyhttp_proto::http::{Fault, Fields};
 pub use pieces::spelled_out;
 
 /// A request or an answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Method, path and version of a request, the status of an answer.
     pub start: String,

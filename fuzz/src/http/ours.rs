@@ -1,6 +1,6 @@
 //! What our own HTTP makes of bytes.
 
-use easyhttp_proto::http::{Fault, Incoming, Sizes};
+use easyhttp_proto::http::{Fault, Incoming, Known, Sizes};
 use easyhttp_proto::limits;
 
 use super::{End, Heard, Message};
@@ -32,12 +32,29 @@ pub fn answers(bytes: &[u8], step: usize) -> (Heard, Vec<usize>) {
 
 type Head = Option<(Message, bool)>;
 
+/// The next head, which need not be read if it is the last one again.
+fn next_head(
+    incoming: &mut Incoming,
+    known: &mut Known<(Message, bool)>,
+    read: impl Fn(&mut Incoming) -> Result<Head, Fault>,
+) -> Result<Head, Fault> {
+    if let Some(head) = incoming.again(known) {
+        return Ok(Some(head.clone()));
+    }
+    let head = read(incoming)?;
+    if let Some(head) = &head {
+        incoming.know(known, head.clone());
+    }
+    Ok(head)
+}
+
 fn listen(
     bytes: &[u8],
     step: usize,
     head: impl Fn(&mut Incoming) -> Result<Head, Fault>,
 ) -> (Heard, Vec<usize>) {
     let mut incoming = Incoming::new(SIZES);
+    let mut known = Known::default();
     let mut messages: Vec<Message> = Vec::new();
     let mut keeps_alive = true;
     let mut ends = Vec::new();
@@ -56,7 +73,7 @@ fn listen(
                 }
                 other => other,
             },
-            _ => head(&mut incoming).map(|head| match head {
+            _ => next_head(&mut incoming, &mut known, &head).map(|head| match head {
                 Some((message, is_kept)) => {
                     messages.push(message);
                     keeps_alive = is_kept;

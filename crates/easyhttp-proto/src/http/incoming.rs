@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::body::{Body, Part};
 use super::fault::Fault;
 use super::fields::Framing;
+use super::known::Known;
 use super::start::{AnswerHead, RequestHead};
 
 /// The room of a connection that has little to say, in bytes: some messages
@@ -138,6 +139,26 @@ impl Incoming {
     /// What arrived cannot be or become one.
     pub fn answer(&mut self) -> Result<Option<AnswerHead<'_>>, Fault> {
         self.head(AnswerHead::read)
+    }
+
+    /// What the next head means, if it is byte for byte one that is known. It then counts
+    /// as read; otherwise nothing has happened, and it is to be read as any other.
+    pub fn again<'k, T>(&mut self, known: &'k Known<T>) -> Option<&'k T> {
+        let meaning = known.meaning.as_ref()?;
+        let is_next = matches!(self.reading, Reading::Head { .. });
+        if !is_next || !self.bytes[self.begin..self.arrived].starts_with(&known.head) {
+            return None;
+        }
+        self.reading = Reading::Start { head: known.head.len(), framing: known.framing };
+        Some(meaning)
+    }
+
+    /// Remembers what the head means that has just been read, for when it comes
+    /// [`again`](Self::again) on this connection.
+    pub fn know<T>(&self, known: &mut Known<T>, meaning: T) {
+        if let Reading::Start { head, framing } = self.reading {
+            known.is(&self.bytes[self.begin..self.begin + head], framing, meaning);
+        }
     }
 
     /// Reads on in a body of `limit` bytes at most, and says whether it is whole.

@@ -14,9 +14,11 @@ mod fault;
 mod fields;
 pub mod head;
 mod incoming;
+mod known;
 mod start;
 
 pub use fault::Fault;
 pub use fields::Fields;
 pub use incoming::{Incoming, Sizes};
+pub use known::Known;
 pub use start::{AnswerHead, RequestHead};

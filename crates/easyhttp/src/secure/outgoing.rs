@@ -74,7 +74,10 @@ impl Worth {
     /// What an answer is worth for a device that has no key. It is refused by those
     /// that have one.
     pub(crate) fn open(head: &AnswerHead<'_>) -> Self {
-        match Hint::read(head).key.filter(|_| head.status == 401) {
+        if head.status != 401 {
+            return Self::Open;
+        }
+        match Hint::read(head).key {
             Some(theirs) => Self::Distrusted(Distrust::OtherKey { ours: None, theirs }),
             None => Self::Open,
         }

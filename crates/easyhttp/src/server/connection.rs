@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use easyhttp_proto::exchange::Answer;
-use easyhttp_proto::http::{Fault, Incoming, Sizes, head};
+use easyhttp_proto::http::{Fault, Incoming, Known, Sizes, head};
 use easyhttp_proto::{Malformed, introduction, limits};
 use tokio::net::TcpStream;
 
@@ -63,6 +63,8 @@ struct Connection<'a> {
     stream: Timed,
     from: SocketAddr,
     incoming: Incoming,
+    /// The last head with a command that anybody may give.
+    usual: Known<Asked<'a>>,
     heads: Heads,
     /// The memory of a large body, or of a large answer.
     share: Share,
@@ -74,8 +76,8 @@ impl<'a> Connection<'a> {
         let sizes = Sizes { head: limits.header_block, fields: limits.headers };
         let stream = Timed::new(stream, limits.header_read);
         let (incoming, heads) = (Incoming::new(sizes), Heads::default());
-        let share = node.bodies.share();
-        Self { node, place, stream, from, incoming, heads, share }
+        let (usual, share) = (Known::default(), node.bodies.share());
+        Self { node, place, stream, from, incoming, usual, heads, share }
     }
 
     async fn serve(mut self) -> io::Result<()> {
@@ -114,8 +116,20 @@ impl<'a> Connection<'a> {
     /// Waits for the next request. None: there is none any more.
     async fn next_head(&mut self) -> io::Result<Option<Result<(Verdict, Asked<'a>), Fault>>> {
         loop {
+            if !self.node.is_watched()
+                && let Some(asked) = self.incoming.again(&self.usual)
+            {
+                return Ok(Some(Ok((Verdict::Enter, asked.again()))));
+            }
             match self.incoming.request() {
-                Ok(Some(head)) => return Ok(Some(Ok(Asked::read(&head, self.node)))),
+                Ok(Some(head)) => {
+                    let (verdict, asked) = Asked::read(&head, self.node);
+                    // What is signed is never the same.
+                    if matches!(verdict, Verdict::Enter) && self.node.secure.is_none() {
+                        self.incoming.know(&mut self.usual, asked.again());
+                    }
+                    return Ok(Some(Ok((verdict, asked))));
+                }
                 Ok(None) => {}
                 Err(fault) => return Ok(Some(Err(fault))),
             }

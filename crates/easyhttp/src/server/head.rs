@@ -55,6 +55,12 @@ impl<'a> Asked<'a> {
         };
         (verdict, asked)
     }
+
+    /// The same of a request with the same head, which proves nothing and is shown to
+    /// nobody.
+    pub(super) fn again(&self) -> Self {
+        Self { sender: Sender::Anybody, line: None, ..*self }
+    }
 }
 
 /// Writes the heads of the answers on one connection.

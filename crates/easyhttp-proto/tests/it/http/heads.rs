@@ -1,8 +1,8 @@
 //! What heads say.
 
-use easyhttp_proto::http::{Incoming, RequestHead, head};
+use easyhttp_proto::http::{Incoming, Known, RequestHead, head};
 
-use super::{Heard, SIZES, answers, however_cut, only, receive, requests};
+use super::{BODY, Heard, SIZES, answers, however_cut, only, receive, requests};
 
 #[test]
 fn a_request_is_read_however_it_is_cut() {
@@ -163,6 +163,45 @@ fn what_we_send_is_what_we_read() {
         );
         assert!(read.keeps_alive, "{status}");
     }
+}
+
+#[test]
+fn a_head_that_comes_again_need_not_be_read_again() {
+    let request = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}";
+    let mut incoming = Incoming::new(SIZES);
+    let mut known = Known::default();
+    receive(&mut incoming, request.as_bytes());
+    assert_eq!(incoming.again(&known), None, "none is known");
+    assert!(incoming.request().unwrap().is_some());
+    incoming.know(&mut known, "a command");
+    assert_eq!(incoming.again(&known), None, "its body comes first");
+    assert!(incoming.read_body(BODY).unwrap());
+    incoming.finish();
+
+    let (most, last) = request.split_at(request.len() - 3);
+    receive(&mut incoming, most.as_bytes());
+    assert_eq!(incoming.again(&known), None, "it is not whole");
+    receive(&mut incoming, last.as_bytes());
+    assert_eq!(incoming.again(&known), Some(&"a command"));
+    assert!(incoming.read_body(BODY).unwrap());
+    assert_eq!(incoming.body(), b"{}");
+    incoming.finish();
+
+    let other = request.replace("host: a", "host: b");
+    receive(&mut incoming, other.as_bytes());
+    assert_eq!(incoming.again(&known), None, "it is another one");
+    assert!(incoming.request().unwrap().is_some());
+    assert!(incoming.read_body(BODY).unwrap());
+    incoming.finish();
+
+    let large = request.replace("host", &format!("x: {}\r\nhost", "x".repeat(600)));
+    receive(&mut incoming, large.as_bytes());
+    assert!(incoming.request().unwrap().is_some());
+    incoming.know(&mut known, "too large to be remembered");
+    assert!(incoming.read_body(BODY).unwrap());
+    incoming.finish();
+    receive(&mut incoming, large.as_bytes());
+    assert_eq!(incoming.again(&known), None);
 }
 
 #[track_caller]
