@@ -35,12 +35,21 @@ impl DeviceId {
     }
 }
 
+impl From<DeviceId> for [u8; DeviceId::LEN] {
+    fn from(id: DeviceId) -> Self {
+        id.0
+    }
+}
+
 impl FromStr for DeviceId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         match <[u8; Self::LEN]>::try_from(text.as_bytes()) {
-            Ok(bytes) if bytes.iter().all(u8::is_ascii_alphanumeric) => {
+            // All of them are looked at, as that takes less time than to stop early.
+            Ok(bytes)
+                if bytes.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric()) =>
+            {
                 Ok(Self(bytes.map(|byte| byte.to_ascii_uppercase())))
             }
             _ => Err(InvalidId::new(text)),

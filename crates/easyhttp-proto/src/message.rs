@@ -182,13 +182,13 @@ impl<'a> Message<'a> {
         write_number(&mut json, self.command.number());
         let Header { sender_id, sender_port, recipient_id, timestamp } = &self.header;
         json.extend_from_slice(b",\"header\":{\"sender_id\":");
-        write_id(&mut json, sender_id.as_ref());
+        write_id(&mut json, *sender_id);
         if let Some(port) = sender_port {
             json.extend_from_slice(b",\"sender_port\":");
             write_number(&mut json, *port);
         }
         json.extend_from_slice(b",\"recipient_id\":");
-        write_id(&mut json, recipient_id.as_ref());
+        write_id(&mut json, *recipient_id);
         json.extend_from_slice(b",\"timestamp\":");
         match timestamp {
             Some(timestamp) => write_number(&mut json, *timestamp),
@@ -215,9 +215,9 @@ const DATA: &[u8] = b",\"data\":";
 /// How many levels data may have: the message itself is one.
 const LEVELS: usize = limits::DEPTH - 1;
 
-fn write_id(json: &mut Vec<u8>, id: Option<&DeviceId>) {
-    match id {
-        Some(id) => write_plain(json, id.as_str()),
+fn write_id(json: &mut Vec<u8>, id: Option<DeviceId>) {
+    match id.map(<[u8; DeviceId::LEN]>::from) {
+        Some([a, b, c, d, e, f]) => json.extend_from_slice(&[b'"', a, b, c, d, e, f, b'"']),
         None => json.extend_from_slice(b"null"),
     }
 }

@@ -55,7 +55,7 @@ impl Node {
             return Err(Error::TooLarge { limit: Some(most) });
         }
         let call = Call::new(self, id, command, message, self.settings.limits.call, face);
-        let Ok(_turn) = timeout_at(call.deadline.into(), self.turns.take(id)).await else {
+        let Some(_turn) = self.turns.take(id, call.deadline).await else {
             let after = call.limit;
             return Err(match self.addresses(id).first() {
                 Some(&address) => Error::TimedOut { id, address, after, sent: false },
@@ -161,6 +161,12 @@ pub(crate) enum Purpose {
     Probe,
 }
 
+/// Where a device may be, the best address first. Mostly there is no other one.
+struct Places {
+    first: Address,
+    others: Vec<Address>,
+}
+
 /// One call on its way.
 struct Call<'a> {
     node: &'a Arc<Node>,
@@ -189,11 +195,11 @@ impl<'a> Call<'a> {
     }
 
     async fn run(&self) -> Result<Reply> {
-        let addresses = self.addresses().await?;
-        match self.ask(&addresses).await {
+        let Places { first, others } = self.places().await?;
+        match self.ask(&first, &others).await {
             // Nobody was reached, perhaps because packets were lost.
             Err(Error::TimedOut { sent: false, .. }) if !self.is_late() => {
-                self.ask(&addresses).await
+                self.ask(&first, &others).await
             }
             done => done,
         }
@@ -201,18 +207,17 @@ impl<'a> Call<'a> {
 
     /// Sends the command to the first of these addresses, and to the others if
     /// it is of no use. What is rare is boxed: each call would be twice as large.
-    async fn ask(&self, addresses: &[Address]) -> Result<Reply> {
-        let [Address { at, verified, .. }, others @ ..] = addresses else {
-            return Err(self.node.unknown(self.id));
-        };
-        let limit = self.share(addresses.len());
+    async fn ask(&self, first: &Address, others: &[Address]) -> Result<Reply> {
+        let Address { at, verified, .. } = first;
+        let now = Instant::now();
+        let limit = self.share(now, 1 + others.len());
         let is_sure = *verified || self.command == Command::Ping;
-        let checked = match is_sure {
-            true => Ok(()),
-            false => Box::pin(self.check(*at, limit, Purpose::Check)).await,
-        };
-        if let Err(error) = checked {
-            return self.ask_others(others, error).await;
+        let mut begun = now;
+        if !is_sure {
+            if let Err(error) = Box::pin(self.check(*at, limit, Purpose::Check)).await {
+                return self.ask_others(others, error).await;
+            }
+            begun = Instant::now();
         }
         let deadline = match self.command {
             Command::Ping if !others.is_empty() => self.soon(limit),
@@ -220,7 +225,7 @@ impl<'a> Call<'a> {
             _ => self.deadline,
         };
         let has_left = AtomicBool::new(false);
-        let connect = self.connect(limit, deadline, &has_left);
+        let connect = self.connect(begun, limit, deadline, &has_left);
         let mut reply = pin!(self.exchange(*at, &self.message, connect, Purpose::Command));
         let reply = match timeout_at(deadline.into(), &mut reply).await {
             Ok(reply) => reply,
@@ -237,10 +242,11 @@ impl<'a> Call<'a> {
 
     /// Goes on to other addresses after this error, if there are any.
     async fn ask_others(&self, others: &[Address], error: Error) -> Result<Reply> {
-        if others.is_empty() || self.is_late() {
+        let [next, others @ ..] = others else { return Err(error) };
+        if self.is_late() {
             return Err(error);
         }
-        let reply = Box::pin(self.ask(others)).await;
+        let reply = Box::pin(self.ask(next, others)).await;
         match (&reply, &error) {
             // Where nobody answered the device may be, unlike elsewhere.
             (Err(later), Error::TimedOut { sent: false, .. }) if self.is_harmless(later) => {
@@ -280,10 +286,14 @@ impl<'a> Call<'a> {
             if is_alive {
                 return reply.await;
             }
+            let elsewhere = async {
+                let [next, others @ ..] = others else { return None };
+                self.answer(Box::pin(self.ask(next, others))).await
+            };
             tokio::select! {
                 biased;
                 Some(answer) = self.answer(reply) => answer,
-                Some(answer) = self.answer(Box::pin(self.ask(others))) => answer,
+                Some(answer) = elsewhere => answer,
                 else => self.timed_out(at, true, Purpose::Command),
             }
         };
@@ -306,6 +316,7 @@ impl<'a> Call<'a> {
     /// this deadline.
     fn connect<'c>(
         &self,
+        begun: Instant,
         limit: Duration,
         deadline: Instant,
         has_left: &'c AtomicBool,
@@ -314,7 +325,6 @@ impl<'a> Call<'a> {
         // Not beyond the first slice: then there may be more to wait for.
         let last = deadline.checked_sub(SLICE).map(|last| last.min(self.begun + SLICE));
         let blocks_until = last.filter(|_| self.face == Face::Blocking);
-        let begun = Instant::now();
         Connect { begun, limit, anew: false, is_repeatable, blocks_until, has_left }
     }
 
@@ -325,8 +335,8 @@ impl<'a> Call<'a> {
 
     /// How long one of so many addresses may take to connect, so that there is
     /// time for each.
-    fn share(&self, addresses: usize) -> Duration {
-        let left = self.deadline.saturating_duration_since(Instant::now());
+    fn share(&self, now: Instant, addresses: usize) -> Duration {
+        let left = self.deadline.saturating_duration_since(now);
         let share = left / u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
         // Errors may name it: in whole milliseconds.
         let share = Duration::from_millis(
@@ -347,22 +357,23 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Where the device may be, the best address first.
-    async fn addresses(&self) -> Result<Vec<Address>> {
-        if let Some(known) = self.known()? {
-            return Ok(known);
+    /// Where the device may be.
+    async fn places(&self) -> Result<Places> {
+        if let Some(places) = self.known()? {
+            return Ok(places);
         }
         self.node.find(self.id, self.node.first_wait()).await?;
-        Ok(self.known()?.unwrap_or_default())
+        self.known()?.ok_or_else(|| self.node.unknown(self.id))
     }
 
-    fn known(&self) -> Result<Option<Vec<Address>>> {
+    fn known(&self) -> Result<Option<Places>> {
         let peers = self.node.peers();
         let Some(peer) = peers.get(self.id) else { return Ok(None) };
-        match peer.ambiguous(self.begun - self.node.started) {
-            Some(twins) => Err(Error::Ambiguous { id: self.id, addresses: twins.to_vec() }),
-            None => Ok(Some(peer.addresses().to_vec())),
+        if let Some(twins) = peer.ambiguous(self.begun - self.node.started) {
+            return Err(Error::Ambiguous { id: self.id, addresses: twins.to_vec() });
         }
+        let [first, others @ ..] = peer.addresses() else { return Ok(None) };
+        Ok(Some(Places { first: *first, others: others.to_vec() }))
     }
 
     /// PINGs an address that only claims to be the device's: a command may not
@@ -374,7 +385,7 @@ impl<'a> Call<'a> {
         let deadline = self.soon(limit);
         let anew = purpose == Purpose::Doubt;
         let has_left = AtomicBool::new(false);
-        let connect = self.connect(limit, deadline, &has_left);
+        let connect = self.connect(Instant::now(), limit, deadline, &has_left);
         let connect = Connect { anew, is_repeatable: true, ..connect };
         let pong = self.exchange(at, &ping, connect, purpose);
         let pong = timeout_at(deadline.into(), pong).await;

@@ -183,8 +183,11 @@ impl Counters {
 
     /// The same of what somebody else counts, and has counted so far.
     pub(crate) fn refused_so_far(&self, count: Count, total: u64, whom: impl Display) {
-        let before = self.counter(count).total.fetch_max(total, Ordering::Relaxed);
-        if before < total {
+        let counted = &self.counter(count).total;
+        // Mostly there is nothing new, which is cheaper to see than to write.
+        if counted.load(Ordering::Relaxed) < total
+            && counted.fetch_max(total, Ordering::Relaxed) < total
+        {
             self.tell(count, total, whom);
         }
     }

@@ -345,11 +345,7 @@ impl Node {
                 closure(argument)
             }),
             Callback::Async(closure) => {
-                let handler = async move {
-                    let _slot = slot;
-                    closure(argument).await
-                };
-                self.tasks.start_handler(handler).await
+                self.tasks.start_handler(slot, move || closure(argument)).await
             }
         }
     }

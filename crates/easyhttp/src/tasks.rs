@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::handler::BoxFuture;
 use crate::workers::Workers;
 
 /// What became of a handler at its first step.
@@ -59,6 +60,8 @@ pub(crate) struct Tasks {
     runtime: Handle,
     /// Cancelled when the device stops.
     stopping: CancellationToken,
+    /// The same, to be asked often: set before.
+    is_stopping: AtomicBool,
     /// What keeps the device running: accepting, discovery.
     services: TaskTracker,
     /// What the device does for somebody: connections and handlers.
@@ -75,6 +78,7 @@ impl Tasks {
             workers: Workers::new(runtime.clone()),
             runtime,
             stopping: CancellationToken::new(),
+            is_stopping: AtomicBool::new(false),
             services: TaskTracker::new(),
             work: TaskTracker::new(),
             was_waited_for: AtomicBool::new(false),
@@ -111,21 +115,32 @@ impl Tasks {
         self.runtime.spawn(task);
     }
 
-    /// A handler of the user's that is async. It gets a task of its own when it
+    /// A handler of the user's that is async. It has `slot` until it ends, and gets a task of its own when it
     /// waits for something; most do not, and then a task would be the larger
     /// part of the work.
-    pub(crate) async fn start_handler<F>(&self, handler: F) -> Started<F::Output>
-    where
-        F: Future<Output: Send + 'static> + Send + 'static,
-    {
-        let mut handler = Box::pin(IN_HANDLER.scope(Cell::new(self.identity()), handler));
+    pub(crate) async fn start_handler<T: Send + 'static>(
+        &self,
+        slot: impl Send + 'static,
+        handler: impl FnOnce() -> BoxFuture<T>,
+    ) -> Started<T> {
+        let identity = || Cell::new(self.identity());
+        let begin = AssertUnwindSafe(|| IN_HANDLER.sync_scope(identity(), handler));
+        let Ok(mut running) = catch_unwind(begin) else {
+            return Started::Ended(Ended::Panicked);
+        };
         let polled = poll_fn(|cx| {
-            let poll = AssertUnwindSafe(|| handler.as_mut().poll(cx));
-            Poll::Ready(catch_unwind(poll))
+            let poll = || IN_HANDLER.sync_scope(identity(), || running.as_mut().poll(cx));
+            Poll::Ready(catch_unwind(AssertUnwindSafe(poll)))
         });
         match polled.await {
             Ok(Poll::Ready(output)) => Started::Ended(Ended::Returned(output)),
-            Ok(Poll::Pending) => Started::Runs(Running::AsTask(self.spawn(handler))),
+            Ok(Poll::Pending) => {
+                let running = IN_HANDLER.scope(identity(), async move {
+                    let _slot = slot;
+                    running.await
+                });
+                Started::Runs(Running::AsTask(self.spawn(running)))
+            }
             Err(_) => Started::Ended(Ended::Panicked),
         }
     }
@@ -155,7 +170,7 @@ impl Tasks {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.is_cancelled()
+        self.is_stopping.load(Ordering::Acquire)
     }
 
     /// Returns when the device stops.
@@ -165,6 +180,7 @@ impl Tasks {
 
     /// Tells all tasks that the device stops.
     pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
         self.stopping.cancel();
         self.services.close();
         self.work.close();

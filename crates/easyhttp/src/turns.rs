@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use easyhttp_proto::{DeviceId, limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
 
 use crate::lock::lock;
 
@@ -17,8 +19,12 @@ pub(crate) struct Turns(Mutex<BTreeMap<DeviceId, Arc<Semaphore>>>);
 
 impl Turns {
     /// Waits until another call to `id` may begin. It has ended when what this
-    /// gives is dropped. None never comes: nobody closes the semaphore.
-    pub(crate) async fn take(&self, id: DeviceId) -> Option<OwnedSemaphorePermit> {
+    /// gives is dropped. None: it may not begin before this deadline.
+    pub(crate) async fn take(
+        &self,
+        id: DeviceId,
+        deadline: Instant,
+    ) -> Option<OwnedSemaphorePermit> {
         let of_device = {
             let mut turns = lock(&self.0);
             if turns.len() >= limits::PEERS {
@@ -27,6 +33,10 @@ impl Turns {
             let free = || Arc::new(Semaphore::new(limits::CALLS));
             Arc::clone(turns.entry(id).or_insert_with(free))
         };
-        of_device.acquire_owned().await.ok()
+        // Mostly there is nothing to wait for, and then no timer either.
+        if let Ok(turn) = Arc::clone(&of_device).try_acquire_owned() {
+            return Some(turn);
+        }
+        timeout_at(deadline.into(), of_device.acquire_owned()).await.ok()?.ok()
     }
 }

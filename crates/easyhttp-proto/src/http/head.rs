@@ -4,21 +4,30 @@ use alloc::string::String;
 
 use crate::API_PATH;
 
-/// What a request that posts a message says before it, on one connection: all
-/// but the length stays the same.
+/// What messages on one connection say before them that differ in their length alone.
 #[derive(Debug, Clone)]
-pub struct Post {
+pub struct Alike {
     text: String,
     same: usize,
 }
 
-impl Post {
-    /// To this host and port.
-    pub fn new(host: &str) -> Self {
-        let text = alloc::format!(
-            "POST {API_PATH} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
-             content-length: "
-        );
+impl Alike {
+    /// Requests that post a message to this host and port.
+    pub fn posts(host: &str) -> Self {
+        Self::new(alloc::format!(
+            "POST {API_PATH} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
+        ))
+    }
+
+    /// Answers of this status, which can have a body, with these fields.
+    pub fn answers<'a>(status: u16, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut text = String::new();
+        begin(&mut text, status, fields);
+        Self::new(text)
+    }
+
+    fn new(mut text: String) -> Self {
+        text.push_str(LENGTH);
         Self { same: text.len(), text }
     }
 
@@ -50,19 +59,25 @@ pub fn answer<'a>(
     length: usize,
 ) {
     head.clear();
-    head.push_str(status_line(status));
-    for (name, value) in fields {
-        for part in [name, ": ", value, "\r\n"] {
-            head.push_str(part);
-        }
-    }
+    begin(head, status, fields);
     // It cannot have a body (RFC 9110, 8.6).
     if status == 204 {
         head.push_str(lines);
         head.push_str("\r\n");
     } else {
-        head.push_str("content-length: ");
+        head.push_str(LENGTH);
         end(head, length, lines);
+    }
+}
+
+const LENGTH: &str = "content-length: ";
+
+fn begin<'a>(head: &mut String, status: u16, fields: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    head.push_str(status_line(status));
+    for (name, value) in fields {
+        for part in [name, ": ", value, "\r\n"] {
+            head.push_str(part);
+        }
     }
 }
 

@@ -7,6 +7,10 @@ use serde::Serialize;
 use super::{DATA, LEVELS, Message};
 use crate::json;
 
+/// The room for data that is not written yet, in bytes: most have less, and need no other
+/// one.
+const ROOM: usize = 128;
+
 /// Data that a handler gives away: JSON that any message can carry.
 #[derive(Debug, Clone)]
 pub struct Data(Vec<u8>);
@@ -29,7 +33,7 @@ impl Data {
     pub fn write_with(
         write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
     ) -> serde_json::Result<Self> {
-        let mut data = Vec::new();
+        let mut data = Vec::with_capacity(ROOM);
         write(&mut data)?;
         Self::checked(data)
     }

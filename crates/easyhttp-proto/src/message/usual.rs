@@ -57,9 +57,15 @@ impl<'a> Rest<'a> {
     }
 
     fn number(&mut self) -> Option<u64> {
-        let digits = self.take_while(|byte| byte.is_ascii_digit());
-        let is_json = digits == "0" || !digits.starts_with('0');
-        digits.parse().ok().filter(|_| is_json)
+        let (mut number, mut length) = (0_u64, 0);
+        while let Some(digit @ b'0'..=b'9') = self.0.as_bytes().get(length) {
+            number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            length += 1;
+        }
+        let (digits, rest) = self.0.split_at(length);
+        self.0 = rest;
+        let is_json = digits == "0" || !matches!(digits.as_bytes(), [] | [b'0', ..]);
+        is_json.then_some(number)
     }
 
     /// An id, or `null`.
@@ -68,9 +74,10 @@ impl<'a> Rest<'a> {
             return Some(None);
         }
         self.skip("\"")?;
-        let id = self.take_while(|byte| byte.is_ascii_alphanumeric()).parse().ok()?;
+        let (id, rest) = self.0.split_at_checked(DeviceId::LEN)?;
+        self.0 = rest;
         self.skip("\"")?;
-        Some(Some(id))
+        Some(Some(id.parse().ok()?))
     }
 
     /// A value, and after it the end of the message.

@@ -67,6 +67,10 @@ impl Peer {
 
     /// The same, whatever the user named.
     pub(crate) fn twins(&self, now: Duration) -> Option<[SocketAddr; 2]> {
+        // Nearly all have one address.
+        if self.addresses.len() < 2 {
+            return None;
+        }
         let is_one = |voice: &Voice| voice.has_twin && self.is_alive(now, voice);
         let mut voices = self.voices().filter(|(_, voice)| is_one(voice));
         let (at, voice) = voices.next()?;

@@ -49,7 +49,7 @@ pub(super) struct Connection {
     /// What the peer is called.
     host: String,
     /// What all messages on it begin with.
-    head: head::Post,
+    head: head::Alike,
     /// Whether it can be used for another exchange.
     is_fit: bool,
     /// When its last answer came.
@@ -84,7 +84,7 @@ impl Broken {
 }
 
 impl Connection {
-    pub(super) async fn open(at: SocketAddr, limit: Duration) -> Result<Self, Failure> {
+    pub(super) async fn open(at: SocketAddr, limit: Duration) -> Result<Box<Self>, Failure> {
         let stream = timeout(limit, TcpStream::connect(at))
             .await
             .map_err(|_| Failure::ConnectTimeout(limit))?
@@ -95,16 +95,16 @@ impl Connection {
         // (RFC 6874, 1).
         let host = SocketAddr::new(at.ip(), at.port()).to_string();
         let sizes = Sizes { head: limits::HEADER_BLOCK, fields: limits::HEADERS };
-        Ok(Self {
+        Ok(Box::new(Self {
             socket: Socket::new(stream),
             incoming: Incoming::new(sizes),
             usual: Known::default(),
             outgoing: Vec::new(),
-            head: head::Post::new(&host),
+            head: head::Alike::posts(&host),
             host,
             is_fit: true,
             used: Instant::now(),
-        })
+        }))
     }
 
     /// Whether it is still open, and nothing came that nobody asked for. `looks`:

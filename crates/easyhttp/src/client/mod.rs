@@ -88,7 +88,8 @@ pub(crate) struct Client {
 /// What waits for the next call.
 #[derive(Default)]
 struct Idle {
-    connections: BTreeMap<SocketAddr, Vec<Connection>>,
+    /// Boxed: each call takes one out, and puts it back.
+    connections: BTreeMap<SocketAddr, Vec<Box<Connection>>>,
     /// How many there are in all.
     count: usize,
     /// Where a large answer may go.
@@ -181,7 +182,7 @@ impl Client {
     }
 
     /// A kept connection that is still open, as far as that has to be known.
-    fn take(&self, at: SocketAddr, connect: Connect<'_>) -> Option<Connection> {
+    fn take(&self, at: SocketAddr, connect: Connect<'_>) -> Option<Box<Connection>> {
         loop {
             let mut connection = lock(&self.idle).take(at)?;
             let unused = connect.begun.saturating_duration_since(connection.used);
@@ -192,7 +193,7 @@ impl Client {
         }
     }
 
-    fn keep(&self, tasks: &Tasks, at: SocketAddr, connection: Connection) {
+    fn keep(&self, tasks: &Tasks, at: SocketAddr, connection: Box<Connection>) {
         if !connection.is_fit() {
             return;
         }
@@ -209,13 +210,13 @@ impl Client {
 }
 
 impl Idle {
-    fn take(&mut self, at: SocketAddr) -> Option<Connection> {
+    fn take(&mut self, at: SocketAddr) -> Option<Box<Connection>> {
         let connection = self.connections.get_mut(&at)?.pop()?;
         self.count -= 1;
         Some(connection)
     }
 
-    fn keep(&mut self, at: SocketAddr, connection: Connection) {
+    fn keep(&mut self, at: SocketAddr, connection: Box<Connection>) {
         let kept = self.connections.entry(at).or_default();
         if kept.len() < limits::CLIENT_IDLE_CONNECTIONS && self.count < limits::CLIENT_IDLE_IN_ALL {
             kept.push(connection);

@@ -1,9 +1,11 @@
 //! One connection: requests in, answers out, one after the other.
 
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use easyhttp_proto::exchange::Answer;
@@ -43,8 +45,8 @@ pub(super) async fn serve(node: Arc<Node>, place: Place, stream: TcpStream, from
                 tracing::debug!(%from, %error, "a connection ended");
             }
         }
-        () = place.state.evicted.notified() => {}
-        () = node.tasks.stopping() => {
+        () = once(|| place.state.is_evicted(), place.state.evicted()) => {}
+        () = once(|| node.tasks.is_stopping(), node.tasks.stopping()) => {
             // What is being answered gets its answer, and what was written is
             // sent; an asker that reads nothing is not waited for.
             let grace = match place.state.phase() {
@@ -55,6 +57,19 @@ pub(super) async fn serve(node: Arc<Node>, place: Place, stream: TcpStream, from
             let _ = tokio::time::timeout(grace, serving).await;
         }
     }
+}
+
+/// Waits for a signal that comes with a flag, which is set before. The signal wakes this
+/// task, which stays the same, so it need not be asked again each time that something
+/// else does: that would take three locks for each request.
+async fn once(has_come: impl Fn() -> bool, signal: impl Future<Output = ()>) {
+    let mut signal = pin!(signal);
+    let mut is_awaited = false;
+    poll_fn(|cx| match std::mem::replace(&mut is_awaited, true) && !has_come() {
+        true => Poll::Pending,
+        false => signal.as_mut().poll(cx),
+    })
+    .await;
 }
 
 struct Connection<'a> {

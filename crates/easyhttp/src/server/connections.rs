@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -49,7 +49,9 @@ pub(super) struct State {
     completed: AtomicU64,
     /// How many requests all connections completed.
     requests: Arc<AtomicU64>,
-    pub(super) evicted: Notify,
+    evicted: Notify,
+    /// Set before that is told.
+    is_evicted: AtomicBool,
 }
 
 /// What is done on a connection.
@@ -99,6 +101,15 @@ impl State {
         Some((rank, Reverse(count), completed))
     }
 
+    /// Returns when the connection is to make way.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
+    pub(super) fn is_evicted(&self) -> bool {
+        self.is_evicted.load(Ordering::Acquire)
+    }
+
     /// Whether this is not the first request on the connection.
     pub(super) fn has_completed(&self) -> bool {
         self.completed.load(Ordering::Relaxed) > 0
@@ -140,6 +151,7 @@ impl Connections {
             completed: AtomicU64::new(0),
             requests: Arc::clone(&open.requests),
             evicted: Notify::new(),
+            is_evicted: AtomicBool::new(false),
         });
         open.states.insert(number, Arc::clone(&state));
         let (open, closed) = (Arc::clone(&self.open), Arc::clone(&self.closed));
@@ -174,6 +186,7 @@ impl Open {
         );
         let (_, number) = worths.min()?;
         let state = self.forget(number)?;
+        state.is_evicted.store(true, Ordering::Release);
         state.evicted.notify_one();
         Some(())
     }

@@ -134,7 +134,7 @@ fn fields_are_found_by_their_name_in_any_case() {
 
 #[test]
 fn what_we_send_is_what_we_read() {
-    let mut post = head::Post::new("[::1]:5000");
+    let mut post = head::Alike::posts("[::1]:5000");
     for body in ["", "{}", "{\"type\":1}", "{}"] {
         let sent = [post.of_length(body.len(), ""), body.as_bytes()].concat();
         let read = only(requests([&sent[..]]));

@@ -91,6 +91,25 @@ fn an_origin_that_the_owner_allows_is_let_in() {
 }
 
 #[test]
+fn what_is_asked_again_on_a_connection_is_judged_as_before() {
+    let served = with_panel();
+    let mut client = served.connect();
+    let of_page = push().header("Origin", PANEL);
+    for _ in 0..3 {
+        assert_eq!(client.ask(&of_page).header("access-control-allow-origin"), Some(PANEL));
+        assert_eq!(client.ask(&of_page).header("access-control-allow-origin"), Some(PANEL));
+        assert_eq!(client.ask(&push()).header("access-control-allow-origin"), None);
+        assert_eq!(client.ask(&push()).header("access-control-allow-origin"), None);
+        assert_eq!(served.ran.iter().take(4).collect::<Vec<_>>(), ["push"; 4]);
+        // As long as that of the panel, and what follows is the same.
+        let evil = push().header("Origin", PANEL.replace("panel", "penal"));
+        assert_eq!(served.refuses(&mut client, &evil).status, 403);
+        let named = push().with("Host", "127.0.0.1.evil.example");
+        assert_eq!(served.refuses(&mut client, &named).status, 403);
+    }
+}
+
+#[test]
 fn an_origin_is_allowed_exactly_or_not_at_all() {
     let served = with_panel();
     let mut client = served.connect();
