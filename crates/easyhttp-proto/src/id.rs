@@ -45,15 +45,16 @@ impl FromStr for DeviceId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        match <[u8; Self::LEN]>::try_from(text.as_bytes()) {
-            // All of them are looked at, as that takes less time than to stop early.
-            Ok(bytes)
-                if bytes.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric()) =>
-            {
-                Ok(Self(bytes.map(|byte| byte.to_ascii_uppercase())))
-            }
-            _ => Err(InvalidId::new(text)),
+        let Ok(mut id) = <[u8; Self::LEN]>::try_from(text.as_bytes()) else {
+            return Err(InvalidId::new(text));
+        };
+        // Without a branch for each: there is one in every message, or two.
+        let mut is_id = true;
+        for byte in &mut id {
+            byte.make_ascii_uppercase();
+            is_id &= byte.is_ascii_uppercase() | byte.is_ascii_digit();
         }
+        if is_id { Ok(Self(id)) } else { Err(InvalidId::new(text)) }
     }
 }
 

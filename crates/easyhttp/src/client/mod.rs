@@ -89,6 +89,7 @@ pub(crate) struct Client {
 #[derive(Default)]
 struct Idle {
     /// Boxed: each call takes one out, and puts it back.
+    #[expect(clippy::vec_box, reason = "what is moved is the connection, not the list")]
     connections: BTreeMap<SocketAddr, Vec<Box<Connection>>>,
     /// How many there are in all.
     count: usize,
