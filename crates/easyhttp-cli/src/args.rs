@@ -25,7 +25,8 @@ Examples:
   easyhttp fetch 7H8G2K                           ask one
 
 Exit codes: 0 done, 1 the device refused or failed, 2 wrong usage, 3 no such \
-device, 4 unreachable or timed out, 5 anything else."
+device, 4 unreachable or timed out, 5 anything else, 6 a command was sent and \
+no answer came, so it may have been done."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -269,7 +270,11 @@ pub(crate) struct Fetch {
 Examples:
   easyhttp push 7H8G2K '{\"command\": \"led\", \"state\": \"on\"}'
   easyhttp push 7H8G2K on
-  easyhttp push 7H8G2K - < settings.json")]
+  easyhttp push 7H8G2K - < settings.json
+
+Exit code 0 says that it was accepted, 6 that it may have been: it was sent, and \
+no answer came that says so. With any other it was not. With --json this is \
+\"delivery\": accepted, unknown, refused or not_sent.")]
 pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) target: Target,

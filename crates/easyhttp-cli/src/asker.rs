@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use easyhttp::{DeviceId, EasyHttpAsync, Error, Limits};
+use easyhttp::{Command, DeviceId, EasyHttpAsync, Error, Limits};
 
 use crate::args::{Common, Target};
 use crate::failure::Failure;
@@ -37,6 +37,10 @@ pub(crate) struct Asker {
 impl Asker {
     /// Starts, and finds the one to ask.
     pub(crate) async fn start(common: &Common, target: &Target) -> Result<Self, Failure> {
+        Self::found(common, target).await.map_err(Failure::before_it_was_sent)
+    }
+
+    async fn found(common: &Common, target: &Target) -> Result<Self, Failure> {
         network::check_interfaces(common)?;
         let deadline = common.timeout.map(|timeout| Instant::now() + timeout);
         let addresses = look_up(target, deadline).await?;
@@ -70,15 +74,16 @@ impl Asker {
         self.device.find(self.id, Duration::ZERO).await.ok()?.address()
     }
 
-    /// Waits for the answer to a call, as long as there is time.
+    /// Waits for the answer to a call of this command, as long as there is time.
     pub(crate) async fn ask<T>(
         &self,
+        command: Command,
         call: impl Future<Output = easyhttp::Result<T>>,
     ) -> Result<T, Failure> {
         let text = || format!("waiting for {} to answer", self.id);
         match progress::show(text, in_time(self.deadline, call)).await {
-            Some(answer) => Ok(answer?),
-            None => Err(self.timed_out().await.into()),
+            Some(answer) => answer.map_err(|error| Failure::of_call(command, error)),
+            None => Err(Failure::of_call(command, self.timed_out().await)),
         }
     }
 

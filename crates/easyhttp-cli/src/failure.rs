@@ -3,10 +3,19 @@
 use std::io;
 use std::process::ExitCode;
 
-use easyhttp::{Error, InvalidKey, KeyFileError, StartError};
+use easyhttp::{Command, Delivery, Error, InvalidKey, KeyFileError, StartError};
 use serde::Serialize;
 
 use crate::json::Object;
+
+/// The name in JSON of what became of a command.
+pub(crate) const DELIVERY: &str = "delivery";
+
+/// What it is when a device did what it was asked.
+pub(crate) const ACCEPTED: &str = "accepted";
+
+/// What to do when nobody knows.
+const LOOK: &str = "it may have been done: look before you send it again";
 
 /// The exit codes. Scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +28,12 @@ pub(crate) enum Exit {
     /// No such device was found, another one answers at the address, or two
     /// have the id.
     NotFound = 3,
-    /// Unreachable, or timed out.
+    /// Unreachable, or timed out: what was to be done was not sent, or does no harm if
+    /// it is sent again.
     NoAnswer = 4,
     Other = 5,
+    /// A command left, and no answer says what came of it.
+    Unknown = 6,
 }
 
 impl From<Exit> for ExitCode {
@@ -65,6 +77,30 @@ impl Failure {
     /// A failure that was printed already.
     pub(crate) fn said(exit: Exit) -> Self {
         Self { exit, report: None }
+    }
+
+    /// The failure of a call. A command that may have been done, and would do something
+    /// once more, has an exit code of its own.
+    pub(crate) fn of_call(command: Command, error: Error) -> Self {
+        let delivery = error.delivery();
+        let failure = Self::from(error).with_delivery(delivery);
+        let is_repeatable = matches!(command, Command::Ping | Command::Fetch);
+        match delivery {
+            Delivery::Unknown if !is_repeatable => {
+                Self { exit: Exit::Unknown, ..failure }.with_hint(LOOK)
+            }
+            _ => failure,
+        }
+    }
+
+    /// With what is known of the command.
+    pub(crate) fn with_delivery(self, delivery: Delivery) -> Self {
+        self.with_detail(DELIVERY, delivery.as_str())
+    }
+
+    /// A failure of what goes before a command.
+    pub(crate) fn before_it_was_sent(failure: impl Into<Self>) -> Self {
+        failure.into().with_delivery(Delivery::NotSent)
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -119,7 +155,8 @@ fn classify(error: &Error) -> (Exit, &'static str) {
     match error {
         Error::Refused { .. } => (Exit::Refused, "refused"),
         Error::NoHandler { .. } => (Exit::Refused, "no_handler"),
-        Error::HandlerFailed { .. } => (Exit::Refused, "handler_failed"),
+        Error::HandlerFailed { runs_on: false, .. } => (Exit::Refused, "handler_failed"),
+        Error::HandlerFailed { runs_on: true, .. } => (Exit::Refused, "handler_timed_out"),
         Error::Busy { .. } => (Exit::Refused, "busy"),
         Error::OtherKey { .. } => (Exit::Refused, "other_key"),
         Error::Replayed { .. } => (Exit::Refused, "replayed"),

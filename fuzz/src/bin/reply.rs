@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
         }
         Ok(_) => assert_eq!(status, 200),
         // The caller tries another device's address only because of this.
-        Err(Rejection::WrongDevice { found }) => {
+        Err(Rejection::WrongDevice { found, .. }) => {
             assert!(status == 421 || found != Some(asked), "{status} {found:?}");
         }
         Err(_) => {}

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use easyhttp::Command;
 use serde_json::value::RawValue;
 
 use crate::args::{Common, Fetch};
@@ -17,7 +18,7 @@ pub(crate) async fn run(args: Fetch, common: &Common, output: &Output) -> Result
     let asker = Asker::start(common, &args.target).await?;
     let asked = Instant::now();
     let call = asker.device.fetch_as::<Box<RawValue>>(asker.id, query);
-    let data = asker.ask(call).await?;
+    let data = asker.ask(Command::Fetch, call).await?;
     let took = asked.elapsed();
     if output.is_json() {
         let object = Object::new().with("id", asker.id).with("data", &data);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use easyhttp::DeviceId;
+use easyhttp::{Command, DeviceId};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::args::{Common, Ping};
@@ -19,7 +19,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) async fn run(args: &Ping, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let asker = Asker::start(common, &args.target).await?;
     if args.count == 1 {
-        let took = asker.ask(asker.device.ping(asker.id)).await?;
+        let took = asker.ask(Command::Ping, asker.device.ping(asker.id)).await?;
         print_answer(&asker, 1, took, output).await?;
         return Ok(Exit::Done);
     }
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &Ping, common: &Common, output: &Output) -> Result
         for number in 1..=args.count {
             ticks.tick().await;
             tally.sent = number;
-            match asker.ask(asker.device.ping(asker.id)).await {
+            match asker.ask(Command::Ping, asker.device.ping(asker.id)).await {
                 Ok(took) => {
                     tally.answered.push(took);
                     print_answer(&asker, number, took, output).await?;

@@ -1,6 +1,6 @@
 //! `easyhttp stats`: what a device of this machine has done and refused.
 
-use easyhttp::Value;
+use easyhttp::{Command, Value};
 
 use crate::args::{Common, Stats};
 use crate::asker::Asker;
@@ -10,7 +10,7 @@ use crate::output::Output;
 
 pub(crate) async fn run(args: &Stats, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let asker = Asker::start(common, &args.target).await?;
-    let counted = asker.ask(asker.device.stats_of(asker.id)).await?;
+    let counted = asker.ask(Command::Ping, asker.device.stats_of(asker.id)).await?;
     output.print(
         || lines(&counted, args.all),
         || Object::new().with("id", asker.id).with("stats", &counted),

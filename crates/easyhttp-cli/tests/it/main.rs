@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod delivery;
 mod demo;
 mod discover;
 mod exec;
