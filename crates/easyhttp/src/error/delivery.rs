@@ -120,3 +120,115 @@ impl Error {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use easyhttp_proto::secure::NetworkKey;
+    use easyhttp_proto::{Command, DeviceId};
+
+    use super::*;
+    use crate::StartError;
+
+    const ALL: [Delivery; 3] = [Delivery::NotSent, Delivery::Refused, Delivery::Unknown];
+
+    fn refused() -> io::Error {
+        io::ErrorKind::ConnectionRefused.into()
+    }
+
+    fn no_json() -> serde_json::Error {
+        serde_json::from_str::<u8>("x").unwrap_err()
+    }
+
+    fn some() -> (DeviceId, std::net::SocketAddr) {
+        ("7H8G2K".parse().unwrap(), ([127, 0, 0, 1], 5000).into())
+    }
+
+    /// Errors that tell all of the command by what they are.
+    fn plain() -> Vec<(Error, Delivery)> {
+        let (id, address) = some();
+        let after = Duration::from_secs(3);
+        let no_key = "x".parse::<NetworkKey>().unwrap_err();
+        vec![
+            (Error::UnknownDevice { id, seen: vec![] }, Delivery::NotSent),
+            (Error::Unreachable { id, address, source: refused() }, Delivery::NotSent),
+            (Error::TimedOut { id, address, after, sent: false }, Delivery::NotSent),
+            (Error::Ambiguous { id, addresses: vec![address] }, Delivery::NotSent),
+            (Error::TooLarge { limit: Some(1) }, Delivery::NotSent),
+            (Error::InvalidId("x".parse::<DeviceId>().unwrap_err()), Delivery::NotSent),
+            (Error::InvalidKey(no_key), Delivery::NotSent),
+            (Error::NoNetworkKey, Delivery::NotSent),
+            (Error::OwnId { id }, Delivery::NotSent),
+            (Error::InvalidAddress("x".into()), Delivery::NotSent),
+            (Error::InvalidData(no_json()), Delivery::NotSent),
+            (Error::NotARequest(Command::Ack), Delivery::NotSent),
+            (Error::Stopped, Delivery::NotSent),
+            (Error::Start(StartError::PortInUse { port: 1 }), Delivery::NotSent),
+            (Error::Refused { id, reason: None }, Delivery::Refused),
+            (Error::NoHandler { id }, Delivery::Refused),
+            (Error::HandlerFailed { id, message: "".into(), runs_on: false }, Delivery::Refused),
+            (Error::Busy { id }, Delivery::Refused),
+            (Error::TooLarge { limit: None }, Delivery::Refused),
+            (Error::TimedOut { id, address, after, sent: true }, Delivery::Unknown),
+            (Error::Interrupted { id, address, source: "it broke".into() }, Delivery::Unknown),
+            (Error::HandlerFailed { id, message: "".into(), runs_on: true }, Delivery::Unknown),
+            (Error::AnswerTooLarge { id, address, limit: 1 }, Delivery::Unknown),
+            (Error::UnexpectedData { id, source: no_json() }, Delivery::Unknown),
+        ]
+    }
+
+    /// Errors that were told it.
+    fn told(delivery: Delivery) -> [Error; 7] {
+        let (id, address) = some();
+        let theirs = NetworkKey::from_entropy([1; 16]).id();
+        let message = String::new();
+        [
+            Error::WrongDevice { id, address, found: None, delivery },
+            Error::OtherKey { id, address, ours: None, theirs, delivery },
+            Error::NotAuthenticated { id, address, delivery },
+            Error::Replayed { id, address, delivery },
+            Error::IdentityChanged { id, address, delivery },
+            Error::NotTaken { id, address, status: 404, message, delivery },
+            Error::Protocol { id, address, detail: String::new(), delivery },
+        ]
+    }
+
+    #[test]
+    fn every_error_says_what_is_known_of_the_command() {
+        for (error, expected) in plain() {
+            assert_eq!(error.delivery(), expected, "{error}");
+        }
+        for expected in ALL {
+            for error in told(expected) {
+                assert_eq!(error.delivery(), expected, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_said_to_a_ping_was_not_said_to_the_command() {
+        let (id, address) = some();
+        let large = Error::AnswerTooLarge { id, address, limit: 1 };
+        for error in told(Delivery::Unknown).into_iter().chain([large]) {
+            assert_eq!(error.before_it_was_sent().delivery(), Delivery::NotSent);
+        }
+    }
+
+    #[test]
+    fn a_status_is_proof_only_if_nobody_would_pass_the_request_on_first() {
+        for status in [307, 400, 401, 403, 404, 408, 409, 413, 415, 421, 431, 499, 503] {
+            assert_eq!(Delivery::of_status(status), Delivery::Refused, "{status}");
+        }
+        for status in [0, 200, 202, 204, 299, 500, 502, 504, 599, 65535] {
+            assert_eq!(Delivery::of_status(status), Delivery::Unknown, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_programs() {
+        assert_eq!(ALL.map(Delivery::as_str), ["not_sent", "refused", "unknown"]);
+        assert_eq!(format!("{:>8}", Delivery::Refused), " refused");
+    }
+}

@@ -9,6 +9,7 @@ mod async_handlers;
 mod calls;
 mod connections;
 mod counting;
+mod delivery;
 mod discovery;
 mod failures;
 mod handlers;
