@@ -1,5 +1,6 @@
 """What is known of a command whose call failed: not sent, refused or unknown."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -111,7 +112,13 @@ def test_a_ping_before_a_command_is_not_the_command(start):
 
 def test_a_callback_that_takes_too_long_runs_on(start):
     done = threading.Event()
-    peer = start(on_push=lambda: done.wait(PATIENCE))
+
+    async def slow():
+        # It holds up no event loop.
+        while not done.is_set():
+            await asyncio.sleep(0.01)
+
+    peer = start(on_push=slow)
     asker = start(knows=peer, timeout=PATIENCE)
     with pytest.raises(easyhttp_rs.HandlerFailed, match="runs on") as slow:
         asker.push_data(peer.id, "on")

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use easyhttp::{Builder, Error, NetworkKey, PushAnswer, json};
+use easyhttp::{Builder, Delivery, Error, NetworkKey, PushAnswer, json};
 use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::secure::{Challenge, Epoch, Keyring};
 
@@ -99,7 +99,9 @@ fn another_key_is_told_with_the_ids_of_both<F: Face>() {
     let asking = F::start_with(member::<F>(1)).unwrap();
     let answering = F::start_with(member::<F>(2)).unwrap();
     asking.meet(&answering);
-    let error = asking.ping(answering.id()).unwrap_err();
+    // It is the PING before it that is refused.
+    let error = asking.push(answering.id(), 1).unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
     assert_names(&error, &[&answering.id(), &key(1).id(), &key(2).id(), &"same"]);
     assert_error!(Err::<(), _>(error), Error::OtherKey { ours: Some(_), .. });
 }

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use easyhttp::{Error, json};
+use easyhttp::{Delivery, Error, NetworkKey, json};
 use easyhttp_proto::secure::{Epoch, Hint};
 
 use super::{Counting, key, member};
 use crate::support::fake_peer::{FakePeer, Seen, Then};
+use crate::support::http::Client;
 use crate::support::local;
 use crate::support::proxy::{From, Proxy};
 
@@ -69,9 +70,57 @@ fn a_push_that_was_run_is_not_sent_again_because_of_a_forged_refusal() {
     asking.add(served.device.id(), proxy.at).unwrap();
     asking.push(served.device.id(), 1).unwrap();
     forges.store(true, Ordering::Relaxed);
-    let refused = asking.push(served.device.id(), 2);
-    assert!(matches!(refused, Err(Error::NotAuthenticated { .. })), "{refused:?}");
+    let refused = asking.push(served.device.id(), 2).unwrap_err();
+    assert!(matches!(refused, Error::NotAuthenticated { .. }), "{refused:?}");
+    assert_eq!(refused.delivery(), Delivery::Unknown);
     assert_eq!(served.pushed(), 2);
+}
+
+#[test]
+fn a_forged_refusal_of_a_push_that_was_run_is_no_proof() {
+    let served = Counting::new(member());
+    let forges = Arc::new(AtomicBool::new(false));
+    let does = Arc::clone(&forges);
+    let proxy = Proxy::new(local(served.port()), move |from, bytes| {
+        if from == From::Asker || !does.load(Ordering::Relaxed) {
+            return bytes;
+        }
+        let other = NetworkKey::from_entropy([2; 16]).id();
+        let forged = Hint::fields(Epoch::from_entropy([7; 12]), other);
+        format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n{forged}\r\n").into_bytes()
+    });
+    let asking = member().start().unwrap();
+    asking.add(served.device.id(), proxy.at).unwrap();
+    asking.push(served.device.id(), 1).unwrap();
+    forges.store(true, Ordering::Relaxed);
+    let refused = asking.push(served.device.id(), 2).unwrap_err();
+    assert!(matches!(refused, Error::OtherKey { .. }), "{refused:?}");
+    assert_eq!(refused.delivery(), Delivery::Unknown);
+    assert_eq!(served.pushed(), 2);
+}
+
+#[test]
+fn a_push_of_which_a_copy_was_run_before_counts_as_unknown() {
+    let served = Counting::new(member());
+    let port = served.port();
+    let copies = Arc::new(AtomicBool::new(false));
+    let does = Arc::clone(&copies);
+    let proxy = Proxy::new(local(port), move |from, bytes| {
+        if from == From::Asker && does.load(Ordering::Relaxed) {
+            let mut first = Client::connect(port);
+            first.send(&bytes);
+            assert_eq!(first.answer().status, 200);
+        }
+        bytes
+    });
+    let asking = member().start().unwrap();
+    asking.add(served.device.id(), proxy.at).unwrap();
+    asking.ping(served.device.id()).unwrap();
+    copies.store(true, Ordering::Relaxed);
+    let error = asking.push(served.device.id(), 1).unwrap_err();
+    assert!(matches!(error, Error::Replayed { .. }), "{error:?}");
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    assert_eq!(served.pushed(), 1);
 }
 
 #[test]
