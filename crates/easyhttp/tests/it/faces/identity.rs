@@ -33,7 +33,7 @@ fn known<F: Face>(folder: &Folder, name: &str) -> Builder<F::Device> {
 
 /// The peer, with the key of this name.
 fn peer<F: Face>(folder: &Folder, name: &str, port: u16) -> F {
-    let peer = known::<F>(folder, name).port(port).id(PEER).on_fetch(|_| 7);
+    let peer = known::<F>(folder, name).port(port).id(PEER).on_fetch(|_| 7).on_push(|_| true);
     F::start_with(peer).unwrap()
 }
 
