@@ -28,7 +28,7 @@ pub(crate) struct Asker {
     pub(crate) device: EasyHttpAsync,
     /// The device that is asked.
     pub(crate) id: DeviceId,
-    /// When the time that the user gave is over.
+    /// When the time that the user gave is over. None: a call has it for itself.
     deadline: Option<Instant>,
     /// How long a call may take.
     timeout: Duration,
@@ -46,6 +46,11 @@ impl Asker {
         let addresses = look_up(target, deadline).await?;
         let mut limits = Limits::default();
         limits.call = common.timeout.unwrap_or(limits.call);
+        // What a name server took is gone.
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if let Some(left) = left.filter(|left| *left + MARGIN < limits.call) {
+            limits.call = left;
+        }
         // With a single address there is no other to keep time for.
         limits.connect = if addresses.len() == 1 { limits.call } else { limits.connect };
         limits.connect = limits.connect.min(limits.call);
@@ -62,10 +67,12 @@ impl Asker {
         for address in addresses.iter().rev() {
             asker.device.add(asker.id, *address)?;
         }
-        if target.at.is_none() {
-            let usual = if target.finding.sweep { SWEEP } else { FIND };
-            asker.find(usual, common).await?;
+        if target.at.is_some() {
+            // The library alone knows whether a call that takes too long was sent.
+            return Ok(asker.without_deadline());
         }
+        let usual = if target.finding.sweep { SWEEP } else { FIND };
+        asker.find(usual, common).await?;
         Ok(asker)
     }
 
