@@ -1,5 +1,6 @@
 //! Devices with a network key, and what somebody can do who is on the path, or has no key.
 
+mod datagrams;
 mod on_the_path;
 mod replays;
 mod strangers;
