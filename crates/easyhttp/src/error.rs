@@ -332,7 +332,7 @@ impl fmt::Display for Error {
 }
 
 /// What another device said, without what a terminal or a log would obey.
-struct Words<'a>(&'a str);
+pub(crate) struct Words<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
