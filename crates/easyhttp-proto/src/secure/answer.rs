@@ -9,7 +9,8 @@ use alloc::string::{String, ToString};
 
 use super::base::Draft;
 use super::base64;
-use super::device::{DeviceKey, PublicKey};
+use super::device::PublicKey;
+use super::device_key::DeviceKey;
 use super::digest::Digest;
 use super::epoch::Epoch;
 use super::keyring::{KeyId, Keyring, Keys};
@@ -102,7 +103,7 @@ pub(super) fn check(
     };
     // Whoever has another key could not have checked the request, only refused it.
     let keys = |id| ring.get(id).filter(|_| id == key || head.status == 401);
-    let signed = signature::check(head.fields, &REQUIRED, value, keys)?;
+    let signed = signature::check(head.fields, &REQUIRED, &value, &keys)?;
     Ok(AnswerClaim { key: signed.key, content: signed.content })
 }
 
@@ -166,7 +167,8 @@ impl AnswerClaim {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Device`]: it has shown a key that it does not have.
+    /// [`Refusal::Device`]: it has shown a key that it does not have. Without the feature
+    /// `device-keys` no key can be checked, so none is believed.
     pub fn check_device(&self) -> Result<Option<PublicKey>, Refusal> {
         self.content.check_device()
     }

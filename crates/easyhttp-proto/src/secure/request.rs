@@ -17,7 +17,8 @@ use hmac::Mac;
 use super::answer::{self, AnswerClaim};
 use super::base::Draft;
 use super::base64;
-use super::device::{DeviceKey, PublicKey};
+use super::device::PublicKey;
+use super::device_key::DeviceKey;
 use super::digest::Digest;
 use super::epoch::{Epoch, NONCE};
 use super::keyring::{KeyId, Keyring, Keys};
@@ -181,7 +182,7 @@ impl Keyring {
             "\"@query\"" => query.map(|query| Cow::Owned(format!("?{query}").into_bytes())),
             _ => None,
         };
-        let signed = signature::check(head.fields, required, value, |id| self.get(id))?;
+        let signed = signature::check(head.fields, required, &value, &|id| self.get(id))?;
         let nonce = signed.nonce.and_then(|nonce| base64::read_url(nonce.as_bytes()));
         Ok(Claim {
             key: signed.key,
@@ -254,7 +255,8 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Device`]: it has shown a key that it does not have.
+    /// [`Refusal::Device`]: it has shown a key that it does not have. Without the feature
+    /// `device-keys` no key can be checked, so none is believed.
     pub fn check_device(&self) -> Result<Option<PublicKey>, Refusal> {
         self.content.check_device()
     }

@@ -109,7 +109,7 @@ const ANSWERS: usize = 7;
 fn hostile_answer(number: usize, request: &easyhttp::Value) -> Then {
     let header = json!({"sender_id": "HST222"});
     let pong = json!({"version": HOSTILE, "type": 2, "header": header});
-    if request["type"] == 1 && number % 2 == 0 {
+    if request["type"] == 1 && number.is_multiple_of(2) {
         return Then::Write(answer(200, pong));
     }
     Then::Write(match number {
