@@ -218,6 +218,11 @@ impl fmt::Display for Error {
                 }
                 write!(f, ". Start it, or name its address")
             }
+            Self::Unreachable { id, address, source } if is_out_of_descriptors(source) => write!(
+                f,
+                "cannot connect to {id} at {address}: {source}. This program has as many files and \
+                 connections open as it may: close some, or allow more (ulimit -n)"
+            ),
             Self::Unreachable { id, address, source } => write!(
                 f,
                 "cannot connect to {id} at {address}: {source}. Is the device running, and does \
@@ -328,6 +333,22 @@ impl fmt::Display for Error {
             Self::Stopped => f.write_str("the device has been stopped"),
             Self::Start(start) => start.fmt(f),
         }
+    }
+}
+
+/// Whether the process, or the system, has no file descriptor left.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        [Errno::MFILE, Errno::NFILE]
+            .iter()
+            .any(|it| error.raw_os_error() == Some(it.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 
