@@ -118,11 +118,53 @@ pub(super) fn of(fields: Fields<'_>) -> Option<[u8; 32]> {
     base64::read(signature)
 }
 
-impl Content {
-    pub(super) fn check_digest(&self, digest: Digest) -> Result<(), Refusal> {
-        if self.digest == digest { Ok(()) } else { Err(Refusal::Digest) }
-    }
+/// What a claim of either sort says of the body and of the device.
+macro_rules! claims_content {
+    ($Claim:ident) => {
+        impl $Claim {
+            /// What the body must be.
+            pub fn digest(&self) -> $crate::secure::Digest {
+                self.content.digest
+            }
+
+            /// Whether the body is encrypted.
+            pub fn is_sealed(&self) -> bool {
+                self.content.is_sealed
+            }
+
+            /// Checks the whole body, as it came.
+            ///
+            /// # Errors
+            ///
+            /// [`Refusal::Digest`]: it is another one.
+            pub fn check_body(&self, body: &[u8]) -> Result<(), Refusal> {
+                self.check_digest($crate::secure::Digest::of(body))
+            }
+
+            /// The same, of a body whose digest was made while it came.
+            ///
+            /// # Errors
+            ///
+            /// [`Refusal::Digest`]: it is another one.
+            pub fn check_digest(&self, digest: $crate::secure::Digest) -> Result<(), Refusal> {
+                if self.content.digest == digest { Ok(()) } else { Err(Refusal::Digest) }
+            }
+
+            /// The key of the device that speaks, if it showed one. This takes some ten
+            /// times as long as all other checks.
+            ///
+            /// # Errors
+            ///
+            /// [`Refusal::Device`]: it has shown a key that it does not have. Without the
+            /// feature `device-keys` no key can be checked, so none is believed.
+            pub fn check_device(&self) -> Result<Option<$crate::secure::PublicKey>, Refusal> {
+                self.content.device.as_ref().map(|shown| shown.check()).transpose()
+            }
+        }
+    };
 }
+
+pub(super) use claims_content;
 
 fn only<T>(
     fields: Fields<'_>,
