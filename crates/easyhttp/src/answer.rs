@@ -176,10 +176,6 @@ impl Returned {
         answer.into_push_answer().map_or_else(Self::error, Self::Push)
     }
 
-    pub(crate) fn panicked() -> Self {
-        Self::Failed("it panicked".to_owned())
-    }
-
     fn error(error: HandlerError) -> Self {
         Self::Failed(error.message)
     }

@@ -233,7 +233,9 @@ impl<Face> Builder<Face> {
     /// and can be read by its owner alone. Who knows this device by its key takes no
     /// other one for it, although all have the same network key; and so does this device
     /// with others, of which the first key that they show is kept in a [`TrustFile`]
-    /// beside it. It needs a [`network_key`](Self::network_key), and some 0.1 ms a call.
+    /// beside it. It needs a [`network_key`](Self::network_key), and some 0.1 ms a call. It is
+    /// not there without the feature `device-keys`.
+    #[cfg(feature = "device-keys")]
     pub fn device_key(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.secure.device_key = Some(path.into());
         self

@@ -2,7 +2,7 @@
 //!
 //! One row of the table below is one kind of event: a field of [`Stats`], and the
 //! [`Count`] by which the rest of the library names it. Nothing waits here: counting
-//! is one addition, and what is refused is told to the log once in a while.
+//! is one addition, and what is refused or fails is told to the log once in a while.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use easyhttp_proto::http::Fault;
 use serde::Serialize;
 
-/// How often the log tells of one kind of refusal. Somebody who is refused a
+use crate::error::Words;
+
+/// How often the log tells of one kind of event. Somebody who is refused a
 /// thousand times a second must not fill the disk.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
@@ -172,7 +174,7 @@ impl Counters {
         self.counter(count).total.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts what was refused, and whom; the log is told now and then.
+    /// Counts what was refused, and whom, or what failed; the log is told now and then.
     pub(crate) fn refuse(&self, count: Count, whom: impl Display) {
         let total = self.counter(count).total.fetch_add(1, Ordering::Relaxed) + 1;
         // Each member asks in a wrong epoch once after a start, its own or ours.
@@ -203,9 +205,16 @@ impl Counters {
         let next = now + TELL_AGAIN.as_secs();
         let relaxed = Ordering::Relaxed;
         if counter.tell_from.compare_exchange(due, next, relaxed, relaxed).is_ok() {
-            let since = total - counter.told.swap(total, Ordering::Relaxed).min(total);
+            let more = total - counter.told.swap(total, Ordering::Relaxed).min(total);
             let what = NAMES[count as usize];
-            tracing::warn!(what, since, total, last = %whom, "refused since this was told last");
+            let last = whom.to_string();
+            tracing::warn!(
+                what,
+                more,
+                total,
+                last = %Words(&last),
+                "refused or failed; the next line of this kind comes in a minute at the earliest"
+            );
         }
     }
 

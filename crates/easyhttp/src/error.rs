@@ -15,6 +15,7 @@ use easyhttp_proto::secure::{InvalidKey, KeyId};
 
 pub use delivery::Delivery;
 pub use start::StartError;
+pub(crate) use text::Words;
 
 /// What a call or a start gives.
 pub type Result<T> = std::result::Result<T, Error>;

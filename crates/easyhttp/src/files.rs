@@ -10,6 +10,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// The same, of a file that its owner alone may read.
+#[cfg(feature = "device-keys")]
 pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
     // Made anew, as one that is there keeps its rights.
     let _ = fs::remove_file(beside(path, "new"));

@@ -89,8 +89,14 @@
 //!
 //! # Features
 //!
-//! `dns-sd`, on by default, finds others by DNS-SD as well ([`Builder::dns_sd`]).
-//! Without it a device is a quarter smaller, and runs one thread less.
+//! Both are on by default.
+//!
+//! `dns-sd` finds others by DNS-SD as well ([`Builder::dns_sd`]). Without it a device is a
+//! quarter smaller, and runs one thread less.
+//!
+//! `device-keys` lets a device have a key of its own ([`Builder::device_key`]). Without it a
+//! device is 0.12 MB smaller, and talks to those that have such keys as to any others of its
+//! network key.
 //!
 //! # Errors
 //!
@@ -143,7 +149,9 @@ pub use error::{Delivery, Error, Result, StartError};
 pub use peer::{Moved, Peer};
 pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
 pub use request::{Data, Request};
-pub use secure::{IntoNetworkKey, KeyFileError, TrustFile, read_key_file};
+#[cfg(feature = "device-keys")]
+pub use secure::TrustFile;
+pub use secure::{IntoNetworkKey, KeyFileError, read_key_file};
 pub use settings::Limits;
 
 pub use easyhttp_proto::id::{IntoDeviceId, InvalidId};

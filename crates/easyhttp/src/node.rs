@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::counters::{Count, Counters};
 use crate::device_file::DeviceFile;
 use crate::discovery::{self, Remembered};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Words};
 use crate::handler::{Callback, Handlers};
 use crate::instant::instant_after;
 use crate::lock::lock;
@@ -284,6 +284,7 @@ impl Node {
     /// Runs a handler and waits for what it returns. None: too many run.
     pub(crate) async fn run<A: Send + 'static>(
         &self,
+        event: Event,
         callback: Callback<A>,
         argument: A,
     ) -> Option<Returned> {
@@ -295,23 +296,23 @@ impl Node {
             // When the limit passes, the handler runs on, and keeps its slot.
             Started::Runs(handler) => tokio::time::timeout(limit, handler.end()).await,
         };
-        Some(match ended {
-            Ok(Ended::Returned(returned)) => {
-                let returned = returned.within(self.settings.limits.body);
-                if let Returned::Failed(_) = returned {
-                    self.counters.add(Count::HandlerFailed);
-                }
-                returned
+        let (count, error) = match ended {
+            Ok(Ended::Returned(returned)) => match returned.within(self.settings.limits.body) {
+                Returned::Failed(error) => (Count::HandlerFailed, error),
+                returned => return Some(returned),
+            },
+            Ok(Ended::Panicked) => (Count::HandlerPanicked, "it panicked".to_owned()),
+            Ok(Ended::Dropped) => {
+                return Some(Returned::Failed("the device is stopping".to_owned()));
             }
-            Ok(Ended::Panicked) => {
-                self.counters.add(Count::HandlerPanicked);
-                Returned::panicked()
-            }
-            Ok(Ended::Dropped) => Returned::Failed("the device is stopping".to_owned()),
-            Err(_) => {
-                self.counters.add(Count::HandlerTimedOut);
-                Returned::Unfinished(format!("it did not finish within {limit:?}"))
-            }
+            Err(_) => (Count::HandlerTimedOut, format!("it did not finish within {limit:?}")),
+        };
+        tracing::debug!(?event, error = %Words(&error), "a handler failed");
+        self.counters.refuse(count, format_args!("{event:?}: {error}"));
+        Some(match count {
+            // It runs on.
+            Count::HandlerTimedOut => Returned::Unfinished(error),
+            _ => Returned::Failed(error),
         })
     }
 
@@ -328,8 +329,7 @@ impl Node {
             Started::Runs(handler) => handler.end().await,
         };
         if let Ended::Panicked = ended {
-            self.counters.add(Count::HandlerPanicked);
-            tracing::warn!("a handler of a presence event panicked");
+            self.counters.refuse(Count::HandlerPanicked, "a presence event");
         }
     }
 
@@ -352,7 +352,12 @@ impl Node {
 
     /// Runs the handler of a request that needs no answer from it, without
     /// waiting.
-    pub(crate) fn notify(self: &Arc<Self>, callback: Option<Callback<Request>>, request: Request) {
+    pub(crate) fn notify(
+        self: &Arc<Self>,
+        event: Event,
+        callback: Option<Callback<Request>>,
+        request: Request,
+    ) {
         let Some(callback) = callback else { return };
         if self.tasks.is_stopping() {
             return;
@@ -360,7 +365,7 @@ impl Node {
         let node = Arc::clone(self);
         self.tasks.spawn(async move {
             let from = request.from;
-            if node.run(callback, request).await.is_none() {
+            if node.run(event, callback, request).await.is_none() {
                 node.counters.refuse(Count::HandlersBusy, from);
             }
         });
@@ -369,7 +374,7 @@ impl Node {
     /// Tells the handler of an answer to a call of ours.
     pub(crate) fn notify_answer(self: &Arc<Self>, event: Event, request: impl FnOnce() -> Request) {
         if let Some(handler) = self.handlers.on(event) {
-            self.notify(Some(handler), request());
+            self.notify(event, Some(handler), request());
         }
     }
 

@@ -4,7 +4,7 @@
 
 SORT is silent, head, body or idle. Each connection is opened from the next address,
 and, if AGAIN is 1, again a second after it was closed. It ends when its standard
-input does, and prints how many were opened, and after how many seconds those were
+input does, or, if AGAIN is 0, when all are closed or after a minute, and prints how many were opened, and after how many seconds those were
 closed that were, at the least and at the most.
 """
 
@@ -26,6 +26,11 @@ FIRST = {
 MORE = {"head": b"x", "body": b" "}
 
 
+def tell(opened, ages):
+    times = f"{min(ages):.3f} {max(ages):.3f}" if ages else "0 0"
+    print(opened, len(ages), times, flush=True)
+
+
 def main():
     sort, host, port, addresses, count, again = sys.argv[1:]
     addresses, count = addresses.split(","), int(count)
@@ -36,7 +41,7 @@ def main():
     is_open, ages, opened = {}, [], 0
     # When there is something to do, and on which connection; -1 is a new one.
     due = [(time.monotonic() + n * 0.0005, n, -1) for n in range(count)]
-    number = count
+    number, end = count, time.monotonic() + 60
     print("ready", flush=True)
     while True:
         now = time.monotonic()
@@ -57,10 +62,11 @@ def main():
                 except OSError:
                     continue
                 heapq.heappush(due, (now + 1, number, what))
+        if not int(again) and (len(ages) == count or now >= end):
+            return tell(opened, ages)
         for file, events in poll.poll(max(0, min(due[0][0] - now, 1) if due else 1)):
             if file == 0:
-                times = f"{min(ages):.3f} {max(ages):.3f}" if ages else "0 0"
-                return print(opened, len(ages), times, flush=True)
+                return tell(opened, ages)
             if file not in is_open:
                 continue
             entry = is_open[file]

@@ -77,8 +77,7 @@ fn each_sort_of_slow_connection_is_closed_in_time() {
     for sort in SORTS {
         let Some((_lan, _device, attacker)) = scene(1024, &[]) else { return };
         let attack = Attack::start(&attacker, sort, 32, false);
-        thread::sleep(Duration::from_secs(23));
-        let attack = attack.stop();
+        let attack = attack.end();
         report(
             &format!("slow connections, {sort}: closed after"),
             "≤ 21 s",
@@ -384,15 +383,29 @@ impl Attack {
         Self { process, input, output }
     }
 
-    fn stop(mut self) -> Done {
-        drop(self.input);
+    fn stop(self) -> Done {
+        let Self { process, input, output } = self;
+        drop(input);
+        Done::read(process, output)
+    }
+
+    /// Waits until all of them are closed, which are not opened again.
+    fn end(self) -> Done {
+        let Self { process, input: _input, output } = self;
+        Done::read(process, output)
+    }
+}
+
+impl Done {
+    /// What the attack tells at its end.
+    fn read(mut process: Child, mut output: BufReader<ChildStdout>) -> Self {
         let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        self.process.wait().unwrap();
+        output.read_line(&mut line).unwrap();
+        process.wait().unwrap();
         let numbers: Vec<Value> =
             line.split_whitespace().map(|number| number.parse().unwrap()).collect();
         let [opened, closed] = [0, 1].map(|index| numbers[index].as_u64().unwrap());
         let [shortest, longest] = [2, 3].map(|index| numbers[index].as_f64().unwrap());
-        Done { opened, closed, shortest, longest }
+        Self { opened, closed, shortest, longest }
     }
 }

@@ -20,6 +20,16 @@ pub(crate) struct Faults {
 /// One that works until it is dropped.
 pub(crate) struct PoorSwitch {
     _process: Held,
+    seed: u32,
+}
+
+impl Drop for PoorSwitch {
+    /// Whichever test fails, its faults were those of this seed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the seed of the poor switch was {}", self.seed);
+        }
+    }
 }
 
 impl PoorSwitch {
@@ -44,6 +54,6 @@ impl PoorSwitch {
         });
         let mut command = namespace.command("python3");
         command.args(["-c", include_str!("switch.py"), &seed.to_string(), &faults.to_string()]);
-        Some(Self { _process: Held::start(command.args(ports)).unwrap() })
+        Some(Self { _process: Held::start(command.args(ports)).unwrap(), seed })
     }
 }

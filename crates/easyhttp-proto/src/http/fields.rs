@@ -34,6 +34,8 @@ impl<'a> Fields<'a> {
 
     /// The value of the only field with this name. None if there is none, or
     /// more than one.
+    // It is asked for in many places, and would be in the program in each of them.
+    #[inline(never)]
     pub fn only(self, name: &str) -> Option<&'a [u8]> {
         let mut all = self.all(name);
         all.next().filter(|_| all.next().is_none())

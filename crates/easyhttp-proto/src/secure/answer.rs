@@ -9,13 +9,13 @@ use alloc::string::{String, ToString};
 
 use super::base::Draft;
 use super::base64;
-use super::device::{DeviceKey, PublicKey};
+use super::device_key::DeviceKey;
 use super::digest::Digest;
 use super::epoch::Epoch;
 use super::keyring::{KeyId, Keyring, Keys};
 use super::refusal::Refusal;
 use super::request::{self, Claim};
-use super::signature::{self, Content};
+use super::signature::{self, Content, claims_content};
 #[cfg(doc)]
 use crate::exchange::ERROR_HEADER;
 use crate::http::{AnswerHead, RequestHead};
@@ -102,7 +102,7 @@ pub(super) fn check(
     };
     // Whoever has another key could not have checked the request, only refused it.
     let keys = |id| ring.get(id).filter(|_| id == key || head.status == 401);
-    let signed = signature::check(head.fields, &REQUIRED, value, keys)?;
+    let signed = signature::check(head.fields, &REQUIRED, &value, &keys)?;
     Ok(AnswerClaim { key: signed.key, content: signed.content })
 }
 
@@ -133,41 +133,6 @@ impl AnswerClaim {
     pub fn epoch(&self) -> Epoch {
         self.content.epoch
     }
-
-    /// What the body must be.
-    pub fn digest(&self) -> Digest {
-        self.content.digest
-    }
-
-    /// Whether the body is encrypted.
-    pub fn is_sealed(&self) -> bool {
-        self.content.is_sealed
-    }
-
-    /// Checks the whole body, as it came.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Digest`]: it is another one.
-    pub fn check_body(&self, body: &[u8]) -> Result<(), Refusal> {
-        self.check_digest(Digest::of(body))
-    }
-
-    /// The same, of a body whose digest was made while it came.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Digest`]: it is another one.
-    pub fn check_digest(&self, digest: Digest) -> Result<(), Refusal> {
-        self.content.check_digest(digest)
-    }
-
-    /// The key of the device that answered, if it showed one.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Device`]: it has shown a key that it does not have.
-    pub fn check_device(&self) -> Result<Option<PublicKey>, Refusal> {
-        self.content.check_device()
-    }
 }
+
+claims_content!(AnswerClaim);

@@ -56,14 +56,21 @@ impl Form {
 
     fn read<const N: usize>(&self, text: &[u8]) -> Option<[u8; N]> {
         let mut bytes = [0; N];
-        let text =
-            if self.is_padded { text.strip_suffix(&b"=="[..(3 - N % 3) % 3])? } else { text };
-        if text.len() != (N * 8).div_ceil(6) {
-            return None;
+        self.read_into(text, &mut bytes).then_some(bytes)
+    }
+
+    /// Apart, so that the program has it once, and not once for each length.
+    #[inline(never)]
+    fn read_into(&self, text: &[u8], bytes: &mut [u8]) -> bool {
+        let padding = &b"=="[..if self.is_padded { (3 - bytes.len() % 3) % 3 } else { 0 }];
+        let Some(text) = text.strip_suffix(padding) else { return false };
+        if text.len() != (bytes.len() * 8).div_ceil(6) {
+            return false;
         }
         let (mut held, mut bits, mut filled) = (0, 0, 0);
         for letter in text {
-            held = held << 6 | self.value(*letter)?;
+            let Some(value) = self.value(*letter) else { return false };
+            held = held << 6 | value;
             bits += 6;
             if bits >= 8 {
                 bits -= 8;
@@ -74,7 +81,7 @@ impl Form {
         }
         // Bits that nobody needs could be anything, and there would be two texts
         // for the same bytes.
-        (held == 0).then_some(bytes)
+        held == 0
     }
 
     fn value(&self, letter: u8) -> Option<u32> {

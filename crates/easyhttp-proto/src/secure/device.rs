@@ -1,58 +1,23 @@
-//! The key of one device (Ed25519): what tells it from other members.
+//! What a device shows of its own key (Ed25519), which tells it from other members.
 //!
-//! Its public half is in the field `easyhttp-key`, and signs all that the network key
-//! signs, with the label `dev`. What an id then means, [`Pins`](super::Pins) remember.
+//! The public half is in the field `easyhttp-key`. The other half signs all that the network
+//! key signs, with the label `dev`. What an id then means, [`Pins`](super::Pins) remember.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use zeroize::Zeroizing;
-
+use super::device_key::has_signed;
 use super::digest::Digest;
 use super::keyring::KeyId;
 use super::refusal::Refusal;
 use super::short::InvalidText;
 use super::{base64, fields};
 
-/// The secret key of a device. It is wiped from memory when it is dropped.
-pub struct DeviceKey(SigningKey);
-
-impl DeviceKey {
-    /// How many bytes a key has.
-    pub const LEN: usize = 32;
-
-    /// The key of this seed: random bytes, or those that were kept.
-    pub fn from_seed(seed: &[u8; Self::LEN]) -> Self {
-        Self(SigningKey::from_bytes(seed))
-    }
-
-    /// What is to be kept, and to be kept secret.
-    pub fn seed(&self) -> Zeroizing<[u8; Self::LEN]> {
-        Zeroizing::new(self.0.to_bytes())
-    }
-
-    /// The public half.
-    pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key().to_bytes())
-    }
-
-    pub(super) fn sign(&self, text: &[u8]) -> [u8; 64] {
-        self.0.sign(text).to_bytes()
-    }
-}
-
-impl fmt::Debug for DeviceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceKey({})", self.public())
-    }
-}
-
 /// The public key of a device: 44 letters of base64 as text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PublicKey([u8; 32]);
+pub struct PublicKey(pub(super) [u8; 32]);
 
 impl PublicKey {
     /// A name for the key, as short as that of a network key. It is no proof, as many
@@ -101,11 +66,8 @@ impl Shown {
 
     /// The key, if it made the signature.
     pub(super) fn check(&self) -> Result<PublicKey, Refusal> {
-        let key = VerifyingKey::from_bytes(&self.key.0).map_err(|_| Refusal::Device)?;
-        let signature = Signature::from_bytes(&self.signature);
-        // Strictly: with some keys anything else is a signature of anything.
-        key.verify_strict(&self.text, &signature).map_err(|_| Refusal::Device)?;
-        Ok(self.key)
+        let is_true = has_signed(&self.key, &self.text, &self.signature);
+        is_true.then_some(self.key).ok_or(Refusal::Device)
     }
 }
 

@@ -64,6 +64,8 @@ mod answer;
 mod base;
 mod base64;
 mod device;
+#[cfg_attr(not(feature = "device-keys"), path = "no_device_key.rs")]
+mod device_key;
 mod digest;
 mod epoch;
 mod epochs;
@@ -79,7 +81,8 @@ mod short;
 mod signature;
 
 pub use answer::{Answer, AnswerClaim};
-pub use device::{DeviceKey, PublicKey};
+pub use device::PublicKey;
+pub use device_key::DeviceKey;
 pub use digest::{Digest, Hasher};
 pub use epoch::{Epoch, NONCE};
 pub use epochs::Epochs;

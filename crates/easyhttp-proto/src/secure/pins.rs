@@ -105,11 +105,14 @@ impl core::error::Error for IdentityChanged {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secure::DeviceKey;
+
+    fn key(number: u8) -> PublicKey {
+        PublicKey([number; 32])
+    }
 
     #[test]
     fn the_first_key_of_a_device_is_its_key_until_it_is_forgotten() {
-        let [old, new] = [1, 2].map(|seed| DeviceKey::from_seed(&[seed; 32]).public());
+        let [old, new] = [key(1), key(2)];
         let id = "7H8G2K".parse().unwrap();
         let mut pins = Pins::new();
         assert_eq!(pins.check(id, None), Ok(Pin::Unpinned));
@@ -126,11 +129,10 @@ mod tests {
 
     #[test]
     fn there_is_room_for_so_many() {
-        let key = DeviceKey::from_seed(&[1; 32]).public();
         let mut pins = Pins::new();
         let mut check = |number: usize| {
             let id = alloc::format!("A{number:05}").parse().unwrap();
-            pins.check(id, Some(key))
+            pins.check(id, Some(key(1)))
         };
         for number in 0..limits::PINS {
             assert_eq!(check(number), Ok(Pin::New));

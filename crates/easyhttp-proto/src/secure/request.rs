@@ -17,12 +17,12 @@ use hmac::Mac;
 use super::answer::{self, AnswerClaim};
 use super::base::Draft;
 use super::base64;
-use super::device::{DeviceKey, PublicKey};
+use super::device_key::DeviceKey;
 use super::digest::Digest;
 use super::epoch::{Epoch, NONCE};
 use super::keyring::{KeyId, Keyring, Keys};
 use super::refusal::Refusal;
-use super::signature::{self, Content, DEV, NET, TAG};
+use super::signature::{self, Content, DEV, NET, TAG, claims_content};
 use crate::http::{AnswerHead, RequestHead};
 
 /// What a request must cover.
@@ -181,7 +181,7 @@ impl Keyring {
             "\"@query\"" => query.map(|query| Cow::Owned(format!("?{query}").into_bytes())),
             _ => None,
         };
-        let signed = signature::check(head.fields, required, value, |id| self.get(id))?;
+        let signed = signature::check(head.fields, required, &value, &|id| self.get(id))?;
         let nonce = signed.nonce.and_then(|nonce| base64::read_url(nonce.as_bytes()));
         Ok(Claim {
             key: signed.key,
@@ -221,54 +221,12 @@ impl Claim {
         self.nonce
     }
 
-    /// What the body must be.
-    pub fn digest(&self) -> Digest {
-        self.content.digest
-    }
-
-    /// Whether the body is encrypted.
-    pub fn is_sealed(&self) -> bool {
-        self.content.is_sealed
-    }
-
-    /// Checks the whole body, as it came.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Digest`]: it is another one.
-    pub fn check_body(&self, body: &[u8]) -> Result<(), Refusal> {
-        self.check_digest(Digest::of(body))
-    }
-
-    /// The same, of a body whose digest was made while it came.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Digest`]: it is another one.
-    pub fn check_digest(&self, digest: Digest) -> Result<(), Refusal> {
-        self.content.check_digest(digest)
-    }
-
-    /// The key of the device that sent it, if it showed one. This takes some ten times
-    /// as long as all other checks.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Device`]: it has shown a key that it does not have.
-    pub fn check_device(&self) -> Result<Option<PublicKey>, Refusal> {
-        self.content.check_device()
-    }
-
     pub(super) fn signature(&self) -> &[u8; 32] {
         &self.signature
     }
 }
 
-impl Content {
-    pub(super) fn check_device(&self) -> Result<Option<PublicKey>, Refusal> {
-        self.device.as_ref().map(|shown| shown.check()).transpose()
-    }
-}
+claims_content!(Claim);
 
 /// The epoch of an answer that is not signed, and the name of the key that signs where
 /// it comes from: a hint, which anybody can forge.

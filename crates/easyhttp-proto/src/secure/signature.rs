@@ -52,14 +52,20 @@ pub(super) struct Content {
     pub(super) device: Option<Box<Shown>>,
 }
 
+/// What a component is that is no field.
+pub(super) type Value<'v, 'a> = dyn Fn(&str) -> Option<Cow<'a, [u8]>> + 'v;
+
 /// Checks the head of a message, cheapest first, without its body.
 ///
 /// `required` is what must be covered, and `value` gives that which is no field.
+///
+/// It is for requests and answers alike, so they are given as functions that are not
+/// known when this is compiled: or it would be in the program twice.
 pub(super) fn check<'a, 'k>(
     fields: Fields<'a>,
     required: &[&str],
-    value: impl Fn(&str) -> Option<Cow<'a, [u8]>>,
-    keys: impl FnOnce(KeyId) -> Option<&'k Keys>,
+    value: &Value<'_, 'a>,
+    keys: &dyn Fn(KeyId) -> Option<&'k Keys>,
 ) -> Result<Signed<'a>, Refusal> {
     let members = Members::read(fields)?;
     let (input, signature) = members.net.ok_or(Refusal::Unsigned)?;
@@ -112,11 +118,53 @@ pub(super) fn of(fields: Fields<'_>) -> Option<[u8; 32]> {
     base64::read(signature)
 }
 
-impl Content {
-    pub(super) fn check_digest(&self, digest: Digest) -> Result<(), Refusal> {
-        if self.digest == digest { Ok(()) } else { Err(Refusal::Digest) }
-    }
+/// What a claim of either sort says of the body and of the device.
+macro_rules! claims_content {
+    ($Claim:ident) => {
+        impl $Claim {
+            /// What the body must be.
+            pub fn digest(&self) -> $crate::secure::Digest {
+                self.content.digest
+            }
+
+            /// Whether the body is encrypted.
+            pub fn is_sealed(&self) -> bool {
+                self.content.is_sealed
+            }
+
+            /// Checks the whole body, as it came.
+            ///
+            /// # Errors
+            ///
+            /// [`Refusal::Digest`]: it is another one.
+            pub fn check_body(&self, body: &[u8]) -> Result<(), Refusal> {
+                self.check_digest($crate::secure::Digest::of(body))
+            }
+
+            /// The same, of a body whose digest was made while it came.
+            ///
+            /// # Errors
+            ///
+            /// [`Refusal::Digest`]: it is another one.
+            pub fn check_digest(&self, digest: $crate::secure::Digest) -> Result<(), Refusal> {
+                if self.content.digest == digest { Ok(()) } else { Err(Refusal::Digest) }
+            }
+
+            /// The key of the device that speaks, if it showed one. This takes some ten
+            /// times as long as all other checks.
+            ///
+            /// # Errors
+            ///
+            /// [`Refusal::Device`]: it has shown a key that it does not have. Without the
+            /// feature `device-keys` no key can be checked, so none is believed.
+            pub fn check_device(&self) -> Result<Option<$crate::secure::PublicKey>, Refusal> {
+                self.content.device.as_ref().map(|shown| shown.check()).transpose()
+            }
+        }
+    };
 }
+
+pub(super) use claims_content;
 
 fn only<T>(
     fields: Fields<'_>,
@@ -173,19 +221,22 @@ fn labelled<'a, T>(
 }
 
 /// What a message has that can be covered.
-struct Covered<'a, 'r, F> {
+struct Covered<'a, 'r> {
     fields: Fields<'a>,
     required: &'r [&'r str],
-    value: F,
+    value: &'r Value<'r, 'a>,
 }
 
-impl<'a, F: Fn(&str) -> Option<Cow<'a, [u8]>>> Covered<'a, '_, F> {
+impl Covered<'_, '_> {
     /// The text that was signed, if it covers all that it must.
     fn text(&self, input: &Input<'_>) -> Result<Vec<u8>, Refusal> {
+        let components: Vec<&str> = input.components().take(limits::COMPONENTS + 1).collect();
+        if components.len() > limits::COMPONENTS {
+            return Err(Refusal::Components);
+        }
         let mut text = Vec::with_capacity(768);
-        for (place, component) in input.components().enumerate() {
-            let is_twice = input.components().take(place).any(|earlier| earlier == component);
-            if is_twice || place >= limits::COMPONENTS {
+        for (place, component) in components.iter().copied().enumerate() {
+            if components[..place].contains(&component) {
                 return Err(Refusal::Components);
             }
             let value = match (self.value)(component) {
@@ -197,10 +248,9 @@ impl<'a, F: Fn(&str) -> Option<Cow<'a, [u8]>>> Covered<'a, '_, F> {
             };
             base::cover(&mut text, component, &value);
         }
-        let covers = |wanted: &str| input.components().any(|component| component == wanted);
-        let is_whole = self.required.iter().all(|wanted| covers(wanted))
+        let is_whole = self.required.iter().all(|wanted| components.contains(wanted))
             && IF_PRESENT.iter().all(|(name, component)| {
-                self.fields.all(name).next().is_none() || covers(component)
+                self.fields.all(name).next().is_none() || components.contains(component)
             });
         if !is_whole {
             return Err(Refusal::Components);

@@ -30,6 +30,7 @@ pub(crate) struct Network {
     /// How the link behaves. May be changed between two runs.
     pub(crate) conditions: Conditions,
     now: Duration,
+    seed: u64,
     random: Random,
     hosts: Vec<Host>,
     /// By the time of arrival, and in the order of sending what arrives together.
@@ -78,6 +79,15 @@ pub(crate) struct Sent {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Drop for Network {
+    /// Whichever test fails, it fails again with the same seed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the seed of this network was {}", self.seed);
+        }
+    }
+}
+
 impl Network {
     /// A network without faults, on which everything takes a millisecond.
     pub(crate) fn new(seed: u64) -> Self {
@@ -91,6 +101,7 @@ impl Network {
         Self {
             conditions,
             now: Duration::ZERO,
+            seed,
             random: Random(seed),
             hosts: Vec::new(),
             under_way: BTreeMap::new(),

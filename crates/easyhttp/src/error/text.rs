@@ -1,6 +1,7 @@
 //! What people are told of an error.
 
 use std::fmt;
+use std::io;
 
 use super::{Delivery, Error};
 
@@ -19,6 +20,11 @@ impl fmt::Display for Error {
                 }
                 write!(f, ". Start it, or name its address")
             }
+            Self::Unreachable { id, address, source } if is_out_of_descriptors(source) => write!(
+                f,
+                "cannot connect to {id} at {address}: {source}. This program has as many files and \
+                 connections open as it may: close some, or allow more (ulimit -n)"
+            ),
             Self::Unreachable { id, address, source } => write!(
                 f,
                 "cannot connect to {id} at {address}: {source}. Is the device running, and does \
@@ -147,8 +153,24 @@ impl fmt::Display for Error {
     }
 }
 
+/// Whether the process, or the system, has no file descriptor left.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        [Errno::MFILE, Errno::NFILE]
+            .iter()
+            .any(|it| error.raw_os_error() == Some(it.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
 /// What another device said, without what a terminal or a log would obey.
-struct Words<'a>(&'a str);
+pub(crate) struct Words<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,32 +12,33 @@ use easyhttp_proto::secure::{DeviceKey, Pin, Pins, PublicKey};
 use zeroize::Zeroizing;
 
 use super::trust::{TrustFile, failed};
+use super::{Impostor, SecureSettings};
 use crate::error::StartError;
 use crate::files;
 use crate::lock::lock;
 
 /// Who this device is, and whom it knows by their keys.
 pub(super) struct Identity {
-    pub(super) key: DeviceKey,
+    key: DeviceKey,
     pins: Mutex<Pins>,
     /// Who has changed its identity, as far as the user was told.
     told: Mutex<BTreeSet<DeviceId>>,
     file: TrustFile,
 }
 
-/// Somebody has not the key that a device of its id had first.
-pub(crate) struct Impostor {
-    /// Whether the user was not told of this one yet.
-    pub(crate) is_news: bool,
-}
-
 impl Identity {
     /// Reads the key of this device, or makes it, and the file of those that it trusts.
-    pub(super) fn open(path: &Path) -> Result<Self, StartError> {
+    /// None: it is to have none.
+    pub(super) fn open(settings: &SecureSettings) -> Result<Option<Self>, StartError> {
+        let Some(path) = &settings.device_key else { return Ok(None) };
         let key = read_or_make(path)?;
         let file = TrustFile::beside(path);
         let pins = file.read()?;
-        Ok(Self { key, pins: Mutex::new(pins), told: Mutex::default(), file })
+        Ok(Some(Self { key, pins: Mutex::new(pins), told: Mutex::default(), file }))
+    }
+
+    pub(super) fn key(&self) -> &DeviceKey {
+        &self.key
     }
 
     /// Compares the key that a device has proved to have with the one that it had

@@ -4,12 +4,14 @@
 //! The scheme is the protocol's ([`easyhttp_proto::secure`]). Here is what it needs
 //! of a running device: time, randomness, and what is known of others.
 
+#[cfg_attr(not(feature = "device-keys"), path = "no_identity.rs")]
 mod identity;
 mod incoming;
 mod key_file;
 mod keys;
 mod known;
 mod outgoing;
+#[cfg(feature = "device-keys")]
 mod trust;
 mod unique;
 
@@ -31,9 +33,9 @@ use unique::Nonces;
 
 pub use key_file::{KeyFileError, read_key_file};
 pub use keys::IntoNetworkKey;
+#[cfg(feature = "device-keys")]
 pub use trust::TrustFile;
 
-pub(crate) use identity::Impostor;
 pub(crate) use incoming::{Sender, Signed, answer_of, count_of};
 pub(crate) use keys::keyring;
 pub(crate) use outgoing::{Asked, Distrust, Outgoing, Worth};
@@ -90,7 +92,7 @@ impl Secure {
             epochs: Mutex::new(Epochs::new(Duration::ZERO, nonces, entropy)),
             known: Mutex::default(),
             nonces: Nonces::new().map_err(StartError::Randomness)?,
-            identity: settings.device_key.as_deref().map(Identity::open).transpose()?,
+            identity: Identity::open(settings)?,
             started: Instant::now(),
         })))
     }
@@ -127,7 +129,7 @@ impl Secure {
     }
 
     fn device_key(&self) -> Option<&DeviceKey> {
-        self.identity.as_ref().map(|identity| &identity.key)
+        self.identity.as_ref().map(Identity::key)
     }
 
     /// What a question in the network begins with.
@@ -153,6 +155,12 @@ impl Secure {
         }
         entropy
     }
+}
+
+/// Somebody has not the key that a device of its id had first.
+pub(crate) struct Impostor {
+    /// Whether the user was not told of this one yet.
+    pub(crate) is_news: bool,
 }
 
 /// The content type of all that is signed.

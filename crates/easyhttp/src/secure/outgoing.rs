@@ -137,7 +137,9 @@ impl Outgoing<'_> {
         &self.body
     }
 
-    /// What an answer is worth, by its head.
+    /// What an answer is worth, by its head. The body of one that only says to ask again, or
+    /// that the request was there before, is used for nothing, so nobody compares it with
+    /// what was signed.
     pub(crate) fn weigh(&self, head: &AnswerHead<'_>) -> Worth {
         match self.signed.check_answer(&self.keys, head) {
             Ok(claim) => {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use easyhttp_proto::exchange::{self, Answer, Event, Outcome};
 use easyhttp_proto::secure::Refusal;
 
-use crate::answer::Returned;
 use crate::counters::Count;
 use crate::node::Node;
 use crate::request::{Data, Request};
@@ -67,16 +66,11 @@ pub(super) async fn execute(
         None => answer(Outcome::NoHandler),
         // A device that is busy is still there.
         Some(_) if request.event == Event::Ping => {
-            node.notify(handler, argument());
+            node.notify(request.event, handler, argument());
             answer(Outcome::Done)
         }
-        Some(handler) => match node.run(handler, argument()).await {
-            Some(returned) => {
-                if let Returned::Failed(error) | Returned::Unfinished(error) = &returned {
-                    tracing::warn!(event = ?request.event, error, "a handler failed");
-                }
-                answer(returned.into_outcome())
-            }
+        Some(handler) => match node.run(request.event, handler, argument()).await {
+            Some(returned) => answer(returned.into_outcome()),
             None => {
                 node.counters.refuse(Count::HandlersBusy, from);
                 answer(Outcome::Busy)

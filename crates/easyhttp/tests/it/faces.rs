@@ -13,6 +13,7 @@ mod delivery;
 mod discovery;
 mod failures;
 mod handlers;
+#[cfg(feature = "device-keys")]
 mod identity;
 mod next_address;
 mod peers;
@@ -88,6 +89,7 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn on_lost(&self, handler: impl Fn(Peer) + Send + Sync + 'static);
     fn on_moved(&self, handler: impl Fn(Moved) + Send + Sync + 'static);
     fn on_duplicate_id(&self, handler: impl Fn(DuplicateId) + Send + Sync + 'static);
+    #[cfg_attr(not(feature = "device-keys"), expect(dead_code))]
     fn on_identity_changed(&self, handler: impl Fn(IdentityChanged) + Send + Sync + 'static);
 
     /// Makes another device known to this one, as `add` does.

@@ -2,6 +2,7 @@
 //! ones are served meanwhile.
 
 mod connections;
+mod log;
 mod memory;
 mod strangers;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod browser;
+mod descriptors;
 mod device_file;
 mod faces;
 mod hostile;

@@ -1,5 +1,6 @@
 //! Devices with a network key, and what somebody can do who is on the path, or has no key.
 
+mod datagrams;
 mod on_the_path;
 mod replays;
 mod strangers;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use easyhttp::{Builder, EasyHttp, NetworkKey, json};
-use easyhttp_proto::secure::{Digest, Epoch, Keyring, Request};
+use easyhttp_proto::secure::{AES128GCM, Digest, Epoch, Keyring, Request};
 
 use crate::support::device;
 use crate::support::http::{Answer, Client};
@@ -56,23 +57,46 @@ impl Counting {
 
     /// A PUSH to it, as a member sends it.
     fn signed(&self, epoch: Epoch, nonce: u128, created: u64) -> Vec<u8> {
-        let body = json!({
+        sign(&key(), self.push().as_bytes(), epoch, nonce, created)
+    }
+
+    /// The same, encrypted.
+    fn sealed(&self, epoch: Epoch, nonce: u128) -> Vec<u8> {
+        let ring = Keyring::new(key(), []);
+        let body = ring.signing().seal(nonce.to_be_bytes(), self.push().as_bytes());
+        sign_encoded(&key(), &body, Some(AES128GCM), epoch, nonce, 0)
+    }
+
+    fn push(&self) -> String {
+        let message = json!({
             "version": "0.4.0",
             "type": 5,
             "header": {"sender_id": "PEER22", "recipient_id": self.device.id().as_str()},
             "data": {"state": "on"},
         });
-        sign(&key(), body.to_string().as_bytes(), epoch, nonce, created)
+        message.to_string()
     }
 }
 
 /// What goes over the wire.
 fn sign(key: &NetworkKey, body: &[u8], epoch: Epoch, nonce: u128, created: u64) -> Vec<u8> {
+    sign_encoded(key, body, None, epoch, nonce, created)
+}
+
+/// The same of a body that is encoded in this way.
+fn sign_encoded(
+    key: &NetworkKey,
+    body: &[u8],
+    content_encoding: Option<&str>,
+    epoch: Epoch,
+    nonce: u128,
+    created: u64,
+) -> Vec<u8> {
     let request = Request {
         method: "POST",
         path: "/easyhttp/api",
         content_type: "application/json",
-        content_encoding: None,
+        content_encoding,
         idempotency_key: None,
         digest: Digest::of(body),
         epoch,

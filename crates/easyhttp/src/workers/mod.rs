@@ -11,15 +11,17 @@
 //! while some wait. As long as handlers are not [`QUICK`], there is no line: each
 //! gets a thread at once.
 //!
-//! To wake the runtime costs as much as a handler, too. So those that end within
-//! [`TOGETHER`] are told of by one task, and so is the last one before a handler
+//! To wake the runtime costs as much as a handler, too. So those that end
+//! [together](over) are told of by one task, and so is the last one before a handler
 //! behind which nobody waits, and which nobody watches.
 //!
 //! Threads of our own were measured, too: they save another microsecond, but a
 //! runtime that ends would not wait for the handlers on them.
 
+mod handler;
+mod over;
+
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -29,6 +31,9 @@ use tokio::sync::oneshot;
 
 use crate::lock::lock;
 
+use handler::{Handler, Job};
+use over::{Over, Teller};
+
 /// How long others may wait behind one handler. While some do, the thread that
 /// watches wakes once in this time, which is a hundredth of a core.
 const PATIENCE: Duration = Duration::from_micros(500);
@@ -36,10 +41,6 @@ const PATIENCE: Duration = Duration::from_micros(500);
 /// What a handler takes that is better off in a line: a few times what it costs
 /// to wake a thread.
 const QUICK: Duration = Duration::from_micros(50);
-
-/// How long what a handler returned may wait for others, so that the runtime is woken
-/// once for all of them. With 64 requests under way that is a dozen or two.
-const TOGETHER: Duration = Duration::from_micros(20);
 
 /// The plain handlers of one device.
 pub(crate) struct Workers {
@@ -57,12 +58,7 @@ struct Line {
     is_watched: bool,
     /// Whether the handler that ended last was.
     is_quick: bool,
-    /// The handlers that are over, and have not told.
-    over: Vec<Box<dyn Job>>,
-    /// When the first of those was.
-    over_since: Option<Instant>,
-    /// Whether a task of the runtime is about to have them tell.
-    is_told: bool,
+    over: Over,
 }
 
 /// The thread that runs what waits.
@@ -70,14 +66,6 @@ struct Leader {
     term: u64,
     /// When the handler that it runs began. None between handlers.
     began: Option<Instant>,
-}
-
-/// A handler, and who waits for it.
-trait Job: Send {
-    /// Runs it. Nobody learns of that yet.
-    fn run(&mut self);
-    /// Tells what it returned.
-    fn tell(self: Box<Self>);
 }
 
 /// A handler that is over, and when it began.
@@ -91,9 +79,7 @@ impl Workers {
             terms: 0,
             is_watched: false,
             is_quick: true,
-            over: Vec::new(),
-            over_since: None,
-            is_told: false,
+            over: Over::default(),
         };
         Arc::new(Self { runtime, line: Mutex::new(line) })
     }
@@ -105,7 +91,7 @@ impl Workers {
         handler: impl FnOnce() -> T + Send + 'static,
     ) -> oneshot::Receiver<Option<T>> {
         let (sender, receiver) = oneshot::channel();
-        self.submit(Box::new(Handler { closure: Some(handler), returned: None, sender }));
+        self.submit(Box::new(Handler::new(handler, sender)));
         receiver
     }
 
@@ -162,10 +148,9 @@ impl Workers {
 
     /// Has a task of the runtime tell what those returned that are over.
     fn tell(self: &Arc<Self>, mut line: MutexGuard<'_, Line>) {
-        if !line.over.is_empty() && !line.is_told {
-            line.is_told = true;
+        if line.over.wants_teller() {
             drop(line);
-            let teller = Teller(Arc::clone(self));
+            let teller = Teller::new(self);
             self.runtime.spawn(async move { drop(teller) });
         }
     }
@@ -218,8 +203,7 @@ impl Line {
 
     /// Ends a handler. Says whether it was the second one in a row that was slow.
     fn end(&mut self, (job, began): Ended, now: Instant) -> bool {
-        self.over_since.get_or_insert(now);
-        self.over.push(job);
+        self.over.add(job, now);
         let was_quick = std::mem::replace(&mut self.is_quick, now - began < QUICK);
         !was_quick && !self.is_quick
     }
@@ -236,7 +220,7 @@ impl Line {
 
     /// Whether those that are over have waited for others long enough.
     fn is_ripe(&self, now: Instant) -> bool {
-        self.waiting.is_empty() || self.over_since.is_some_and(|since| now - since >= TOGETHER)
+        self.waiting.is_empty() || self.over.is_ripe(now)
     }
 }
 
@@ -292,40 +276,6 @@ impl Drop for Lead {
             drop(line);
             drop(waiting);
         }
-    }
-}
-
-/// Has all tell that are over when it is dropped: by a task, or because the runtime ends.
-struct Teller(Arc<Workers>);
-
-impl Drop for Teller {
-    fn drop(&mut self) {
-        let mut line = lock(&self.0.line);
-        line.is_told = false;
-        line.over_since = None;
-        let over = std::mem::take(&mut line.over);
-        drop(line);
-        over.into_iter().for_each(Job::tell);
-    }
-}
-
-/// What is returned comes when somebody may be told.
-struct Handler<F, T> {
-    closure: Option<F>,
-    returned: Option<T>,
-    sender: oneshot::Sender<Option<T>>,
-}
-
-impl<F: FnOnce() -> T + Send, T: Send> Job for Handler<F, T> {
-    fn run(&mut self) {
-        let closure = self.closure.take();
-        let run = AssertUnwindSafe(|| closure.map(|closure| closure()));
-        self.returned = catch_unwind(run).ok().flatten();
-    }
-
-    fn tell(self: Box<Self>) {
-        // It fails if nobody waits any more.
-        let _ = self.sender.send(self.returned);
     }
 }
 
