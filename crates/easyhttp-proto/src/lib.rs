@@ -15,6 +15,7 @@
 //! | [`exchange`] | what answer a command gets, and what an answer means |
 //! | [`datagram`] | what travels over UDP multicast: decode and encode |
 //! | [`peers`] | the table of the devices that are known |
+//! | [`outbox`] | pushes that wait until their device is there |
 //! | [`discovery`] | when to announce, whom to answer, whom to greet |
 //! | [`introduction`] | what a device says to whoever looks at it |
 //! | [`secure`] | one key for a network: signatures, encryption, replay |
@@ -37,6 +38,7 @@ pub mod json;
 pub mod limits;
 mod malformed;
 pub mod message;
+pub mod outbox;
 pub mod peers;
 pub mod secure;
 

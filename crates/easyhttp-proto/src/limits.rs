@@ -137,6 +137,36 @@ pub const INTRODUCTION_BODY: usize = 64 * 1024;
 /// How long asking a device whom it knows may take.
 pub const INTRODUCTION: Duration = Duration::from_secs(1);
 
+// ---- the outbox ----
+
+/// How many items wait in an outbox: what a device that reports once a minute has to
+/// say in a week.
+pub const OUTBOX_ITEMS: usize = 10_000;
+
+/// How many bytes their data may have together. A small device has some gigabytes of
+/// flash.
+pub const OUTBOX_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long an item waits for its device before it is given up: over a weekend and the
+/// holiday after it.
+pub const OUTBOX_EXPIRY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long after a vain attempt an item is tried again, unless its device is heard
+/// before. Devices announce themselves as often.
+pub const OUTBOX_TRY: Duration = Duration::from_secs(5);
+
+/// The longest such time; it doubles up to here. Only a device that no datagram and no
+/// request of it has told us about waits so long.
+pub const OUTBOX_TRY_LONGEST: Duration = Duration::from_secs(60);
+
+/// How many items of one device get their keys at once: a key has to be on disk before
+/// its item goes out, and each time costs a wait for the disk.
+pub const OUTBOX_BATCH: usize = 64;
+
+/// How many things may wait for a slow handler of the outbox. Then no more is delivered
+/// until it is done.
+pub const OUTBOX_EVENTS: usize = 1024;
+
 // ---- answering ----
 
 /// The largest block of HTTP headers, in bytes. Ours have about 200; the

@@ -19,6 +19,8 @@ use crate::discovery::Interface;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
 use crate::node::Node;
+#[cfg(feature = "outbox")]
+use crate::outbox::{OutboxAsync, OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
 use crate::presence::{DuplicateId, IdentityChanged, Presence};
 use crate::request::Request;
@@ -289,6 +291,12 @@ impl EasyHttpAsync {
         data: impl Serialize,
     ) -> Result<Reply> {
         self.node.call(id.into_device_id()?, command, &data, self.face).await
+    }
+
+    /// Where pushes wait for devices that are away: on disk, until they are delivered.
+    #[cfg(feature = "outbox")]
+    pub fn outbox(&self) -> OutboxAsync {
+        OutboxAsync::of(&self.node)
     }
 
     // ---- events ----

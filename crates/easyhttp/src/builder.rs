@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, Set, async_handlers, on, on_async, plain_handlers};
 use crate::interfaces::Choice;
 use crate::lifecycle::new_id;
+#[cfg(feature = "outbox")]
+use crate::outbox::{OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
 use crate::presence::{DuplicateId, IdentityChanged};
 use crate::request::Request;
@@ -83,6 +85,15 @@ impl<Face> Builder<Face> {
     /// `easyhttp_device.json` in the current folder by default.
     pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.identity = Identity::File(path.into());
+        self
+    }
+
+    /// Where the [outbox](crate::Outbox) is kept, instead of beside the device file. A
+    /// device without a device file has an outbox only if this says where. The file is
+    /// made when something is put in; no two devices may have the same.
+    #[cfg(feature = "outbox")]
+    pub fn outbox_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.outbox = Some(path.into());
         self
     }
 

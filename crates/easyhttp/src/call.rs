@@ -423,8 +423,12 @@ impl<'a> Call<'a> {
             // It answered to its name.
             Ok(Reply { command: Some(_), .. }) => {
                 let has_joined = peers.confirm(self.node.now(), self.id, at);
-                if has_joined {
-                    self.node.joined_in(peers, self.id);
+                match has_joined {
+                    true => self.node.joined_in(peers, self.id),
+                    false => {
+                        drop(peers);
+                        self.node.heard(self.id);
+                    }
                 }
             }
             _ => {}

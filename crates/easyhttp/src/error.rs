@@ -114,6 +114,15 @@ pub enum Error {
         address: SocketAddr,
     },
 
+    /// An item of the outbox was sent and not answered, and the device cannot be asked
+    /// about it: it does not know the keys by which it would be known again, or has
+    /// forgotten. Whether it was done is not known.
+    #[cfg(feature = "outbox")]
+    Unsure {
+        /// The device.
+        id: DeviceId,
+    },
+
     // ---- the peer ----
     /// The device's handler refused.
     Refused {
@@ -192,11 +201,30 @@ pub enum Error {
     InvalidAddress(String),
     /// Data that JSON cannot say.
     InvalidData(serde_json::Error),
+    /// There is no room for another item in the outbox
+    /// ([`Limits::outbox_items`](crate::Limits::outbox_items),
+    /// [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)). Nothing waits for room.
+    #[cfg(feature = "outbox")]
+    OutboxFull(easyhttp_proto::outbox::Full),
+    /// The device has no outbox: it has no device file beside which it would be, and was
+    /// not told another place ([`Builder::outbox_file`](crate::Builder::outbox_file)).
+    #[cfg(feature = "outbox")]
+    NoOutbox,
     /// The command only answers others, so it cannot be sent.
     NotARequest(easyhttp_proto::Command),
     /// The device has been stopped. A call that was under way then may have
     /// been run.
     Stopped,
+
+    // ---- this device ----
+    /// The file of the outbox cannot be read or written.
+    #[cfg(feature = "outbox")]
+    Outbox {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it, or with the disk.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 
     // ---- starting ----
     /// The device could not start.
@@ -325,6 +353,28 @@ impl fmt::Display for Error {
                 "{command} cannot be sent: it only answers others. PING, PONG, FETCH, DATA and \
                  PUSH can"
             ),
+            #[cfg(feature = "outbox")]
+            Self::Unsure { id } => write!(
+                f,
+                "an item for {id} was sent and not answered, and {id} cannot tell whether it has \
+                 had it: look there, and send it again if it is not done"
+            ),
+            #[cfg(feature = "outbox")]
+            Self::OutboxFull(full) => {
+                write!(f, "the outbox is full: {full}. Cancel items, or allow more")
+            }
+            #[cfg(feature = "outbox")]
+            Self::NoOutbox => f.write_str(
+                "this device has no outbox, because it has no device file: give it one, or say \
+                 where the outbox is to be",
+            ),
+            #[cfg(feature = "outbox")]
+            Self::Outbox { path, source } => write!(
+                f,
+                "the outbox {} cannot be used: {source}. Make it and its folder readable and \
+                 writable, and see that there is room on the disk",
+                path.display()
+            ),
             Self::Stopped => f.write_str("the device has been stopped"),
             Self::Start(start) => start.fmt(f),
         }
@@ -356,6 +406,8 @@ impl std::error::Error for Error {
             Self::Unreachable { source, .. } => Some(source),
             Self::Interrupted { source, .. } => Some(&**source),
             Self::UnexpectedData { source, .. } | Self::InvalidData(source) => Some(source),
+            #[cfg(feature = "outbox")]
+            Self::Outbox { source, .. } => Some(&**source),
             Self::Start(start) => start.source(),
             _ => None,
         }

@@ -70,6 +70,12 @@
 //! Such a call must end before the answer is due, after [`Limits::handler`] (2.5 s):
 //! give the device a shorter [`timeout`](Builder::timeout) than its 3 s.
 //!
+//! # Devices that are away
+//!
+//! A [`push`](EasyHttp::push) says what became of it, now. One that may wait goes into the
+//! [`outbox`](EasyHttp::outbox): it is on disk when that returns, and is delivered when the
+//! device is heard again.
+//!
 //! # Secure mode
 //!
 //! Devices that are given the same network key hear each other and nobody else:
@@ -91,6 +97,8 @@
 //!
 //! `dns-sd`, on by default, finds others by DNS-SD as well ([`Builder::dns_sd`]).
 //! Without it a device is a quarter smaller, and runs one thread less.
+//!
+//! `outbox`, on by default, keeps pushes until their device is there ([`Outbox`]).
 //!
 //! # Errors
 //!
@@ -117,6 +125,8 @@ mod introduction;
 mod lifecycle;
 mod lock;
 mod node;
+#[cfg_attr(not(feature = "outbox"), path = "no_outbox.rs")]
+mod outbox;
 mod peer;
 mod presence;
 mod request;
@@ -140,6 +150,8 @@ pub use call::Reply;
 pub use counters::Stats;
 pub use discovery::{Interface, InterfaceState};
 pub use error::{Error, Result, StartError};
+#[cfg(feature = "outbox")]
+pub use outbox::{Outbox, OutboxAsync, OutboxItem, RefusedItem};
 pub use peer::{Moved, Peer};
 pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
 pub use request::{Data, Request};
@@ -147,6 +159,8 @@ pub use secure::{IntoNetworkKey, KeyFileError, TrustFile, read_key_file};
 pub use settings::Limits;
 
 pub use easyhttp_proto::id::{IntoDeviceId, InvalidId};
+#[cfg(feature = "outbox")]
+pub use easyhttp_proto::outbox::Full;
 pub use easyhttp_proto::peers::Source;
 pub use easyhttp_proto::secure::{InvalidKey, KeyId, KeyText, NetworkKey, PublicKey};
 pub use easyhttp_proto::{Command, DeviceId};

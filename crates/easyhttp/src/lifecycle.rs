@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::peers::PeerTable;
@@ -19,6 +19,7 @@ use crate::error::{Error, Result, StartError};
 use crate::handler::{Handlers, Set};
 use crate::lock::lock;
 use crate::node::Node;
+use crate::outbox::Keeper;
 use crate::presence::{self, Announcer};
 use crate::secure::Secure;
 use crate::settings::{Identity, Settings};
@@ -34,6 +35,7 @@ impl Node {
             Identity::File(path) => Some(DeviceFile::lock(path)?),
             Identity::Fixed(_) => None,
         };
+        let outbox = Keeper::open(&settings, Duration::ZERO)?;
         let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
@@ -61,6 +63,7 @@ impl Node {
             secure,
             turns: Turns::default(),
             tasks: Tasks::new(Handle::current()),
+            outbox,
             bodies: Arc::new(Budget::new(settings.limits.bodies)),
             counters: Arc::new(Counters::new()),
             handlers: Handlers::new(handlers),
@@ -83,8 +86,12 @@ impl Node {
             node.tasks.spawn_service(server::accept(Arc::clone(&node)));
         }
         if node.settings.discovery {
-            node.start_discovery().inspect_err(|_| node.halt())?;
+            node.start_discovery().inspect_err(|_| {
+                node.halt();
+                node.outbox.close();
+            })?;
         }
+        node.outbox.start(&node);
         node.debug(|| match port {
             Some(port) => format!("device {id} answers on port {port}"),
             None => format!("device {id} only asks"),
@@ -114,6 +121,7 @@ impl Node {
     pub(crate) async fn stop(self: Arc<Self>, inside_handler: bool) -> Set {
         self.halt();
         self.tasks.wait(self.settings.limits.stop, inside_handler).await;
+        self.outbox.close();
         self.debug(|| format!("device {} has stopped", self.id));
         self.handlers.take()
     }
@@ -121,6 +129,7 @@ impl Node {
     /// Stops, when nobody can wait for it.
     pub(crate) fn stop_behind(self: &Arc<Self>) {
         self.halt();
+        self.outbox.close();
         let (node, runtime) = (Arc::clone(self), self.tasks.runtime().clone());
         self.tasks.spawn_detached(async move {
             let handlers = node.stop(true).await;

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::handler::{Callback, Handlers};
 use crate::instant::instant_after;
 use crate::lock::lock;
+use crate::outbox::Keeper;
 use crate::peer::{Moved, Peer};
 use crate::presence::{Announcer, DuplicateId, IdentityChanged, PresenceEvent};
 use crate::request::Request;
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) tasks: Tasks,
     /// What is left for large bodies.
     pub(crate) bodies: Arc<Budget>,
+    /// The pushes that wait for their devices.
+    pub(crate) outbox: Keeper,
     /// What has happened, counted.
     pub(crate) counters: Arc<Counters>,
     pub(crate) handlers: Handlers,
@@ -96,6 +99,7 @@ impl Node {
             return Err(Error::OwnId { id });
         }
         self.peers().add(self.now(), id, at);
+        self.heard(id);
         self.peer_heard.notify_waiters();
         Ok(())
     }
@@ -108,9 +112,18 @@ impl Node {
         let mut peers = self.peers();
         let heard = peers.hear(self.now(), id, at, Source::Learned);
         self.count_crowd(&peers, from);
-        if heard == Heard::Joined {
-            self.joined_in(peers, id);
+        match heard {
+            Heard::Joined => self.joined_in(peers, id),
+            _ => {
+                drop(peers);
+                self.heard(id);
+            }
         }
+    }
+
+    /// A device was heard, or has an address now: what waits for it may go out.
+    pub(crate) fn heard(&self, id: DeviceId) {
+        self.outbox.heard(self.now(), id);
     }
 
     /// Counts those that somebody at `from` had no room for, or made go.
@@ -133,6 +146,7 @@ impl Node {
         let Some(peer) = peers.get(id).map(|peer| Peer::new(peer, self.now())) else { return };
         self.presence.tell(PresenceEvent::Joined(peer.clone()));
         drop(peers);
+        self.heard(id);
         self.peer_heard.notify_waiters();
         self.debug(|| format!("device {id} joined: {:?}", peer.addresses));
     }
@@ -163,6 +177,7 @@ impl Node {
         let to = peer.address();
         self.presence.tell(PresenceEvent::Moved(Moved { peer, from }));
         drop(peers);
+        self.heard(id);
         self.debug(|| format!("device {id} moved from {from} to {to:?}"));
     }
 

@@ -18,6 +18,9 @@ pub(crate) const PORT: u16 = 5000;
 pub(crate) struct Settings {
     pub(crate) debug: bool,
     pub(crate) identity: Identity,
+    /// Where the outbox is, if not beside the device file.
+    #[cfg(feature = "outbox")]
+    pub(crate) outbox: Option<PathBuf>,
     /// The address, if it is to be only one, and the port to listen on. None:
     /// the device only asks.
     pub(crate) listen: Option<(Option<IpAddr>, u16)>,
@@ -49,6 +52,8 @@ impl Default for Settings {
         Self {
             debug: false,
             identity: Identity::File("easyhttp_device.json".into()),
+            #[cfg(feature = "outbox")]
+            outbox: None,
             listen: Some((None, PORT)),
             discovery: true,
             discovery_port: datagram::PORT,
@@ -117,12 +122,19 @@ pub struct Limits {
     /// 300 s in any case: it remembers each until the next one ends, in about 30 bytes.
     /// 32,768; at least 1,024.
     pub nonces: usize,
+    /// How many items wait in the [outbox](crate::Outbox) at once. 10,000; then another
+    /// one is an error.
+    #[cfg(feature = "outbox")]
+    pub outbox_items: usize,
+    /// How many bytes their data may have together. 64 MiB.
+    #[cfg(feature = "outbox")]
+    pub outbox_bytes: usize,
     /// How long stopping waits for handlers and connections. 5 s.
     pub stop: Duration,
 }
 
 /// Longer than anybody waits, and short enough for any clock and timer.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Limits {
     /// The same, with what is meant as unlimited brought to what the libraries
@@ -167,6 +179,10 @@ impl Default for Limits {
             handler: limits::HANDLER,
             peers: limits::PEERS,
             nonces: limits::NONCES,
+            #[cfg(feature = "outbox")]
+            outbox_items: limits::OUTBOX_ITEMS,
+            #[cfg(feature = "outbox")]
+            outbox_bytes: limits::OUTBOX_BYTES,
             stop: limits::STOP,
         }
     }

@@ -45,6 +45,14 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The file of the outbox cannot be used. It is left as it is.
+    #[cfg(feature = "outbox")]
+    Outbox {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Another device runs with this device file, and so with this id.
     DeviceFileHeld {
         /// The file.
@@ -93,6 +101,13 @@ impl fmt::Display for StartError {
             Self::Identity { path, problem } => {
                 write!(f, "cannot use {}: {problem}", path.display())
             }
+            #[cfg(feature = "outbox")]
+            Self::Outbox { path, source } => write!(
+                f,
+                "the outbox {} cannot be used: {source}. Make it readable and writable, or move \
+                 it away to begin an empty one",
+                path.display()
+            ),
             Self::DeviceFileHeld { path, holder } => write!(
                 f,
                 "the device file {} is held by {}: two devices cannot have one id. Stop that \
@@ -120,6 +135,8 @@ impl std::error::Error for StartError {
             | Self::DeviceFile { source, .. }
             | Self::Discovery { source, .. }
             | Self::Runtime(source) => Some(source),
+            #[cfg(feature = "outbox")]
+            Self::Outbox { source, .. } => Some(&**source),
             Self::Randomness(source) => Some(source),
             _ => None,
         }

@@ -14,6 +14,8 @@ mod failures;
 mod handlers;
 mod identity;
 mod next_address;
+#[cfg(feature = "outbox")]
+mod outbox;
 mod peers;
 mod presence;
 mod presence_events;
