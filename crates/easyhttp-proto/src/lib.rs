@@ -18,6 +18,8 @@
 //! | [`outbox`] | pushes that wait until their device is there |
 //! | [`discovery`] | when to announce, whom to answer, whom to greet |
 //! | [`introduction`] | what a device says to whoever looks at it |
+//! | [`pushes`] | which PUSHes have come already, and what came of them |
+//! | [`retry`] | when to send again |
 //! | [`secure`] | one key for a network: signatures, encryption, replay |
 //! | [`limits`] | every size, count and time limit, with its reason |
 //!
@@ -40,6 +42,8 @@ mod malformed;
 pub mod message;
 pub mod outbox;
 pub mod peers;
+pub mod pushes;
+pub mod retry;
 pub mod secure;
 
 pub use command::Command;
