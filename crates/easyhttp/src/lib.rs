@@ -149,7 +149,7 @@ pub use builder::Builder;
 pub use call::Reply;
 pub use counters::Stats;
 pub use discovery::{Interface, InterfaceState};
-pub use error::{Error, Result, StartError};
+pub use error::{Delivery, Error, Result, StartError};
 #[cfg(feature = "outbox")]
 pub use outbox::{Outbox, OutboxAsync, OutboxItem, RefusedItem};
 pub use peer::{Moved, Peer};

@@ -12,7 +12,7 @@ use super::item::RefusedItem;
 use super::keeper::shown;
 use super::store::Kept;
 use crate::call::Face;
-use crate::error::{Error, Result};
+use crate::error::{Delivery, Error, Result};
 use crate::node::Node;
 
 pub(super) async fn turn(node: Arc<Node>, id: DeviceId, events: Events) {
@@ -99,24 +99,13 @@ impl Turn {
 
 /// What an error of a push means for the item.
 fn attempt(error: &Error, has_key: bool) -> Attempt {
-    match error {
-        Error::UnknownDevice { .. } => Attempt::Absent,
-        Error::Unreachable { .. }
-        | Error::TimedOut { sent: false, .. }
-        | Error::WrongDevice { .. }
-        | Error::Ambiguous { .. }
-        // Somebody is about to give both the same key.
-        | Error::OtherKey { .. }
-        | Error::Outbox { .. }
-        | Error::Stopped => Attempt::NotSent,
-        Error::Busy { .. } => Attempt::Busy(BUSY),
-        Error::TimedOut { .. }
-        | Error::Interrupted { .. }
-        | Error::Protocol { .. }
-        | Error::Replayed { .. }
-        | Error::NotAuthenticated { .. }
-        | Error::IdentityChanged { .. }
-        | Error::Unsure { .. } => Attempt::Unknown { has_key },
-        _ => Attempt::Refused,
+    match (error, error.delivery()) {
+        (Error::UnknownDevice { .. }, _) => Attempt::Absent,
+        (Error::Busy { .. }, _) => Attempt::Busy(BUSY),
+        (_, Delivery::NotSent) => Attempt::NotSent,
+        // It will be somewhere else, or get the same key.
+        (Error::WrongDevice { .. } | Error::OtherKey { .. }, Delivery::Refused) => Attempt::NotSent,
+        (_, Delivery::Refused) => Attempt::Refused,
+        (_, Delivery::Unknown) => Attempt::Unknown { has_key },
     }
 }
