@@ -129,6 +129,8 @@ mod node;
 mod outbox;
 mod peer;
 mod presence;
+mod pushes;
+mod random;
 mod request;
 mod secure;
 mod server;

@@ -100,7 +100,7 @@ impl OutboxAsync {
         });
         let most = node.settings.limits.body;
         if message.map_err(Error::InvalidData)?.len() > most {
-            return Err(Error::TooLarge { what: "the message", limit: Some(most) });
+            return Err(Error::TooLarge { limit: Some(most) });
         }
         let json = String::from_utf8(json)
             .map_err(|_| Error::InvalidData(serde::ser::Error::custom("it is not UTF-8")))?;
