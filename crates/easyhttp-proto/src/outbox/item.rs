@@ -44,6 +44,8 @@ pub enum Attempt {
     NotSent,
     /// The device has no time now, and says for how long. It has done nothing.
     Busy(Duration),
+    /// The device has had it and is still at it; it is to be asked again after this time.
+    Runs(Duration),
     /// It left, and no answer came.
     Unknown {
         /// Whether it has a key, by which the device knows it again.

@@ -203,6 +203,11 @@ impl Outbox {
         Some(Next { number, may_have_arrived: item.may_have_arrived })
     }
 
+    /// The item of this device that is being sent.
+    pub fn sending(&self, id: DeviceId) -> Option<u64> {
+        self.queues.get(&id)?.sending
+    }
+
     /// The next so many items of this device, the one that is being sent in front.
     pub fn upcoming(&self, id: DeviceId, most: usize) -> Vec<u64> {
         let queue = self.queues.get(&id);
@@ -220,11 +225,14 @@ impl Outbox {
             Attempt::Unknown { has_key: false } => Sent::Unknown,
             Attempt::Forgotten if item.may_have_arrived => Sent::Unknown,
             again => {
-                item.may_have_arrived |= matches!(again, Attempt::Unknown { .. });
+                item.may_have_arrived |=
+                    matches!(again, Attempt::Unknown { .. } | Attempt::Runs(_));
                 match again {
                     // It will have an address when it is heard.
                     Attempt::Absent => queue.wait_to_be_heard(now),
-                    Attempt::Busy(wait) => queue.wait(now, wait.min(limits::OUTBOX_TRY_LONGEST)),
+                    Attempt::Busy(wait) | Attempt::Runs(wait) => {
+                        queue.wait(now, wait.min(limits::OUTBOX_TRY_LONGEST))
+                    }
                     // Nothing ran, and the answer says what keys are made of now. Who
                     // forgets as quickly as we ask is asked less often.
                     Attempt::Forgotten if !queue.forgets_again() => return Sent::Rekeyed,

@@ -11,6 +11,7 @@ mod idle;
 mod leads;
 mod network;
 mod one;
+mod outbox;
 mod presence;
 mod properties;
 mod pushes;
