@@ -41,6 +41,18 @@ impl Node {
         data: &impl Serialize,
         face: Face,
     ) -> Result<Reply> {
+        self.call_with(id, command, data, face, Sent::default()).await
+    }
+
+    /// The same, for a PUSH of which something has come already.
+    async fn call_with(
+        self: &Arc<Self>,
+        id: DeviceId,
+        command: Command,
+        data: &impl Serialize,
+        face: Face,
+        sent: Sent,
+    ) -> Result<Reply> {
         if self.tasks.is_stopping() {
             return Err(Error::Stopped);
         }
@@ -60,7 +72,9 @@ impl Node {
         if message.len() > most {
             return Err(Error::TooLarge { limit: Some(most) });
         }
-        let call = Call::new(self, id, command, message, self.settings.limits.call, face);
+        let limit = self.settings.limits.call;
+        let call = Call::new(self, id, command, message, limit, face);
+        let call = Call { sent: Mutex::new(sent), ..call };
         let Ok(_turn) = timeout_at(call.deadline.into(), self.turns.take(id)).await else {
             let after = call.limit;
             return Err(match self.addresses(id).first() {
@@ -128,11 +142,22 @@ impl Node {
         face: Face,
     ) -> Result<()> {
         let reply = self.call(id, Command::Push, data, face).await?;
-        match reply.command {
-            Some(Command::Ack) => Ok(()),
-            Some(Command::Nack) => Err(Error::Refused { id, reason: reply.reason }),
-            _ => Err(reply.unexpected(id, "ACK or NACK")),
-        }
+        reply.of_push(id)
+    }
+
+    /// An item of the outbox, with this key, if the device understands keys. Whether it
+    /// goes out with another one is for the outbox to say.
+    #[cfg(feature = "outbox")]
+    pub(crate) async fn push_item(
+        self: &Arc<Self>,
+        id: DeviceId,
+        data: &impl Serialize,
+        key: Option<PushKey>,
+        may_have_arrived: bool,
+    ) -> Result<()> {
+        let sent = Sent::of_item(key, may_have_arrived);
+        let reply = self.call_with(id, Command::Push, data, Face::Asynchronous, sent).await?;
+        reply.of_push(id)
     }
 }
 

@@ -203,15 +203,14 @@ impl Outbox {
         Some(Next { number, may_have_arrived: item.may_have_arrived })
     }
 
-    /// The item of this device that is being sent.
-    pub fn sending(&self, id: DeviceId) -> Option<u64> {
-        self.queues.get(&id)?.sending
-    }
-
     /// The next so many items of this device, the one that is being sent in front.
-    pub fn upcoming(&self, id: DeviceId, most: usize) -> Vec<u64> {
-        let queue = self.queues.get(&id);
-        queue.map(|queue| queue.numbers.iter().copied().take(most).collect()).unwrap_or_default()
+    pub fn upcoming(&self, id: DeviceId, most: usize) -> Vec<Next> {
+        let numbers = self.queues.get(&id).into_iter().flat_map(|queue| &queue.numbers);
+        let item = |&number| {
+            let may_have_arrived = self.items.get(&number)?.may_have_arrived;
+            Some(Next { number, may_have_arrived })
+        };
+        numbers.filter_map(item).take(most).collect()
     }
 
     /// What became of the item that was being sent, and so what becomes of it now.
@@ -228,8 +227,11 @@ impl Outbox {
                 item.may_have_arrived |=
                     matches!(again, Attempt::Unknown { .. } | Attempt::Runs(_));
                 match again {
-                    // It will have an address when it is heard.
-                    Attempt::Absent => queue.wait_to_be_heard(now),
+                    // There was nothing to try. It will have an address when it is heard.
+                    Attempt::Absent => {
+                        item.tries = item.tries.saturating_sub(1);
+                        queue.wait_to_be_heard(now);
+                    }
                     Attempt::Busy(wait) | Attempt::Runs(wait) => {
                         queue.wait(now, wait.min(limits::OUTBOX_TRY_LONGEST))
                     }

@@ -30,6 +30,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Sent {
     /// None: the device remembers nothing, as far as is known.
     key: Option<PushKey>,
+    /// Whether it is that of an item of the outbox, and so stays.
+    is_kept: bool,
     /// How many it has had.
     keys: u32,
     /// Whether the device may have got it with this key, and done it.
@@ -39,10 +41,19 @@ pub(super) struct Sent {
     retry_after: Duration,
 }
 
+impl Sent {
+    /// Of an item that is kept on disk, with its key.
+    #[cfg(feature = "outbox")]
+    pub(super) fn of_item(key: Option<PushKey>, may_be_done: bool) -> Self {
+        Self { key, is_kept: true, keys: KEYS, may_be_done, ..Self::default() }
+    }
+}
+
 impl Call<'_> {
     /// Whether a PING has to tell first what the device remembers.
     pub(super) fn is_untold(&self) -> bool {
-        self.command == Command::Push && self.remembers() == Remembers::Untold
+        let is_kept = || lock(&self.sent).is_kept;
+        self.command == Command::Push && self.remembers() == Remembers::Untold && !is_kept()
     }
 
     /// The key with which the PUSH goes to an address, if the device remembers any: the
@@ -57,6 +68,9 @@ impl Call<'_> {
         }
         let remembers = self.remembers();
         let sent = &mut *lock(&self.sent);
+        if sent.is_kept {
+            return Ok(sent.key.clone());
+        }
         let name = match &sent.key {
             Some(PushKey::Marked { mark, .. }) => Some(mark.name),
             _ => None,

@@ -38,6 +38,15 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// What it says of a PUSH.
+    pub(super) fn of_push(self, id: DeviceId) -> Result<()> {
+        match self.command {
+            Some(Command::Ack) => Ok(()),
+            Some(Command::Nack) => Err(Error::Refused { id, reason: self.reason }),
+            _ => Err(self.unexpected(id, "ACK or NACK")),
+        }
+    }
+
     pub(super) fn unexpected(&self, id: DeviceId, expected: &str) -> Error {
         let detail = match self.command {
             Some(command) => format!("{expected} was expected, not {command}"),

@@ -222,7 +222,7 @@ impl Keeper {
         self.machine().begin(now, id)
     }
 
-    pub(super) fn upcoming(&self, id: DeviceId) -> Vec<u64> {
+    pub(super) fn upcoming(&self, id: DeviceId) -> Vec<Next> {
         self.machine().upcoming(id, limits::OUTBOX_BATCH)
     }
 

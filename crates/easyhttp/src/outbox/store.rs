@@ -62,7 +62,12 @@ pub(super) struct Store(Database);
 impl Store {
     /// Opens a file that is there.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Self::over(FileBackend::new(File::options().read(true).write(true).open(path)?)?)
+        let file = File::options().read(true).write(true).open(path)?;
+        // Otherwise it would be taken for a new one.
+        if file.metadata()?.len() == 0 {
+            return Err("it is empty".into());
+        }
+        Self::over(FileBackend::new(file)?)
     }
 
     /// Opens the file, and makes it first if it is not there. Its owner alone may read it.
