@@ -235,8 +235,9 @@ pub enum Error {
     /// [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)). Nothing waits for room.
     #[cfg(feature = "outbox")]
     OutboxFull(easyhttp_proto::outbox::Full),
-    /// The device has no outbox: it has no device file beside which it would be, and was
-    /// not told another place ([`Builder::outbox_file`](crate::Builder::outbox_file)).
+    /// The device has no device file beside which its outbox, or what it remembers, would
+    /// be, and was not told another place
+    /// ([`Builder::outbox_file`](crate::Builder::outbox_file)).
     #[cfg(feature = "outbox")]
     NoOutbox,
     /// The command only answers others, so it cannot be sent.

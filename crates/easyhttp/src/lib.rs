@@ -156,6 +156,8 @@ pub use error::{Delivery, Error, Result, StartError};
 pub use outbox::{Outbox, OutboxAsync, OutboxItem, RefusedItem};
 pub use peer::{Moved, Peer};
 pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
+#[cfg(feature = "outbox")]
+pub use pushes::AfterCrash;
 pub use request::{Data, Request};
 pub use secure::{IntoNetworkKey, KeyFileError, TrustFile, read_key_file};
 pub use settings::Limits;

@@ -40,6 +40,8 @@ impl Node {
         };
         let outbox = Keeper::open(&settings, Duration::ZERO)?;
         let random = Random::new().map_err(StartError::Randomness)?;
+        let tasks = Tasks::new(Handle::current());
+        let pushes = Pushes::open(&settings, &tasks, random.next())?;
         let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
@@ -66,7 +68,7 @@ impl Node {
             client: Client::new(&settings.limits, secure.clone()),
             secure,
             turns: Turns::default(),
-            tasks: Tasks::new(Handle::current()),
+            tasks,
             outbox,
             bodies: Arc::new(Budget::new(settings.limits.bodies)),
             counters: Arc::new(Counters::new()),
@@ -76,7 +78,7 @@ impl Node {
             peers: Mutex::new(PeerTable::new(id, settings.limits.peers)),
             peer_heard: Notify::new(),
             presence: Announcer::new(),
-            pushes: Pushes::new(random.next(), settings.limits.pushes),
+            pushes,
             random,
             retries: Mutex::new(retry::Budget::new(Duration::ZERO)),
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
@@ -95,7 +97,7 @@ impl Node {
         if node.settings.discovery {
             node.start_discovery().inspect_err(|_| {
                 node.halt();
-                node.outbox.close();
+                node.close_files();
             })?;
         }
         node.outbox.start(&node);
@@ -122,13 +124,19 @@ impl Node {
         self.presence.close();
     }
 
+    /// Commits what is to be on disk. It waits for that.
+    fn close_files(&self) {
+        self.outbox.close();
+        self.pushes.close();
+    }
+
     /// Stops, waits for what runs, and gives the handlers to be dropped where
     /// they may be: one of them may hold a handle of this device, and without
     /// this neither would ever be freed.
     pub(crate) async fn stop(self: Arc<Self>, inside_handler: bool) -> Set {
         self.halt();
         self.tasks.wait(self.settings.limits.stop, inside_handler).await;
-        self.outbox.close();
+        self.close_files();
         self.debug(|| format!("device {} has stopped", self.id));
         self.handlers.take()
     }
@@ -136,7 +144,7 @@ impl Node {
     /// Stops, when nobody can wait for it.
     pub(crate) fn stop_behind(self: &Arc<Self>) {
         self.halt();
-        self.outbox.close();
+        self.close_files();
         let (node, runtime) = (Arc::clone(self), self.tasks.runtime().clone());
         self.tasks.spawn_detached(async move {
             let handlers = node.stop(true).await;

@@ -7,7 +7,11 @@ use std::time::Duration;
 use easyhttp_proto::{DeviceId, datagram, limits};
 use tokio::sync::Semaphore;
 
+#[cfg(feature = "outbox")]
+use crate::files::beside;
 use crate::interfaces::Choice;
+#[cfg(feature = "outbox")]
+use crate::pushes::AfterCrash;
 use crate::secure::SecureSettings;
 
 /// The TCP port of a device that is not given another one.
@@ -21,6 +25,9 @@ pub(crate) struct Settings {
     /// Where the outbox is, if not beside the device file.
     #[cfg(feature = "outbox")]
     pub(crate) outbox: Option<PathBuf>,
+    /// Whether pushes are remembered on disk.
+    #[cfg(feature = "outbox")]
+    pub(crate) durable: Option<AfterCrash>,
     /// The address, if it is to be only one, and the port to listen on. None:
     /// the device only asks.
     pub(crate) listen: Option<(Option<IpAddr>, u16)>,
@@ -54,6 +61,8 @@ impl Default for Settings {
             identity: Identity::File("easyhttp_device.json".into()),
             #[cfg(feature = "outbox")]
             outbox: None,
+            #[cfg(feature = "outbox")]
+            durable: None,
             listen: Some((None, PORT)),
             discovery: true,
             discovery_port: datagram::PORT,
@@ -66,6 +75,20 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             secure: SecureSettings::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+#[cfg(feature = "outbox")]
+impl Settings {
+    /// Where something is kept that belongs to the device: beside its device file, or
+    /// else beside its outbox. None: it has neither.
+    pub(crate) fn beside(&self, extension: &str) -> Option<PathBuf> {
+        match (&self.identity, &self.outbox) {
+            (Identity::File(path), _) | (Identity::Fixed(_), Some(path)) => {
+                Some(beside(path, extension))
+            }
+            (Identity::Fixed(_), None) => None,
         }
     }
 }

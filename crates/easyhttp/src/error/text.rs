@@ -153,8 +153,8 @@ impl fmt::Display for Error {
             }
             #[cfg(feature = "outbox")]
             Self::NoOutbox => f.write_str(
-                "this device has no outbox, because it has no device file: give it one, or say \
-                 where the outbox is to be",
+                "this device has no device file beside which an outbox, or what it remembers, \
+                 could be: give it one, or say where the outbox is to be",
             ),
             #[cfg(feature = "outbox")]
             Self::Outbox { path, source } => write!(

@@ -11,14 +11,14 @@ use easyhttp_proto::{DeviceId, limits};
 use tokio::sync::{Notify, oneshot};
 
 use super::driver;
+use super::file::Failure;
 use super::item::OutboxItem;
-use super::store::{Change, Failure, Kept, Store};
+use super::store::{Change, Kept, Store};
 use crate::error::{Error, Result, StartError};
-use crate::files::beside;
 use crate::lock::lock;
 use crate::node::Node;
 use crate::request::Data;
-use crate::settings::{Identity, LONGEST, Settings};
+use crate::settings::{LONGEST, Settings};
 
 /// The outbox of a device.
 pub(crate) struct Keeper {
@@ -61,11 +61,7 @@ impl Keeper {
         settings: &Settings,
         now: Duration,
     ) -> std::result::Result<Self, StartError> {
-        let path = match (&settings.outbox, &settings.identity) {
-            (Some(path), _) => Some(path.clone()),
-            (None, Identity::File(device_file)) => Some(beside(device_file, "outbox")),
-            (None, Identity::Fixed(_)) => None,
-        };
+        let path = settings.outbox.clone().or_else(|| settings.beside("outbox"));
         let limits = &settings.limits;
         let mut machine = outbox::Outbox::new(limits.outbox_items, limits.outbox_bytes);
         let mut disk = Disk::NotOpen;

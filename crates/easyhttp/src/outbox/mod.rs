@@ -3,8 +3,11 @@
 
 mod deliver;
 mod driver;
+mod file;
 mod item;
 mod keeper;
+#[cfg(test)]
+mod power_loss;
 mod store;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::node::Node;
 use crate::wait::wait;
 
+pub(crate) use file::{Failure, open_or_make};
 pub use item::{OutboxItem, RefusedItem};
 pub(crate) use keeper::Keeper;
 

@@ -1,20 +1,13 @@
 //! The items on disk: a small database in one file, of which a commit that returned is
 //! there after any loss of power, and one that did not is there as a whole or not at all.
 
-use std::error::Error;
-use std::fs::{self, File};
 use std::path::Path;
 
 use easyhttp_proto::DeviceId;
-use redb::backends::FileBackend;
-use redb::{
-    Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, TableError,
-};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
-use crate::files::{beside, sync_folder};
+use super::file::{self, Failure};
 
-/// Whatever the database says, for somebody who reads it.
-pub(super) type Failure = Box<dyn Error + Send + Sync>;
 type Result<T> = std::result::Result<T, Failure>;
 
 /// Whom an item is for, when it came and how long it may wait, both in seconds, and its
@@ -31,9 +24,6 @@ const LAST: &str = "last";
 /// What the tables mean. Another number means something else.
 const FORMAT: &str = "format";
 const THIS_FORMAT: u64 = 1;
-
-/// How much of the file is kept in memory, in bytes: an item is read once or twice.
-const CACHE: usize = 256 * 1024;
 
 /// An item, as it is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,25 +52,16 @@ pub(super) struct Store(Database);
 impl Store {
     /// Opens a file that is there.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::options().read(true).write(true).open(path)?;
-        // Otherwise it would be taken for a new one.
-        if file.metadata()?.len() == 0 {
-            return Err("it is empty".into());
-        }
-        Self::over(FileBackend::new(file)?)
+        Self::of(file::open(path)?)
     }
 
-    /// Opens the file, and makes it first if it is not there. Its owner alone may read it.
+    /// Opens the file, which is made if it is not there.
     pub(super) fn open_or_make(path: &Path) -> Result<Self> {
-        if !path.try_exists()? {
-            make(path)?;
-        }
-        Self::open(path)
+        Self::of(file::open_or_make(path)?)
     }
 
-    /// What this file, or what stands for one, has in it.
-    pub(super) fn over(backend: impl StorageBackend) -> Result<Self> {
-        let database = redb::Builder::new().set_cache_size(CACHE).create_with_backend(backend)?;
+    /// The items in a database, of which there may be none yet.
+    pub(super) fn of(database: Database) -> Result<Self> {
         let store = Self(database);
         store.check_format()?;
         Ok(store)
@@ -119,10 +100,12 @@ impl Store {
                         items.insert(number, (to.as_str(), *came, *lifetime, json.as_str()))?;
                         last = last.max(Some(*number));
                     }
-                    // One that was taken out in the meantime has none.
                     Change::SetKeys(new) => {
                         for (number, key) in new {
-                            keys.insert(number, key.as_str())?;
+                            // It may have been taken out meanwhile.
+                            if items.get(number)?.is_some() {
+                                keys.insert(number, key.as_str())?;
+                            }
                         }
                     }
                     Change::Remove(number) => {
@@ -177,22 +160,4 @@ impl Store {
 
 fn kept((to, came, lifetime, json): (&str, u64, u64, &str), key: Option<String>) -> Result<Kept> {
     Ok(Kept { to: to.parse()?, came, lifetime, json: json.to_owned(), key })
-}
-
-/// Makes an empty file: under another name first, so that nobody ever finds half of one.
-fn make(path: &Path) -> Result<()> {
-    let new = beside(path, "new");
-    let _ = fs::remove_file(&new);
-    let fill = || -> Result<()> {
-        let mut options = File::options();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let store = Store::over(FileBackend::new(options.open(&new)?)?)?;
-        drop(store);
-        File::open(&new)?.sync_all()?;
-        fs::rename(&new, path)?;
-        Ok(sync_folder(path)?)
-    };
-    fill().inspect_err(|_| _ = fs::remove_file(&new))
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod browser;
+#[cfg(all(feature = "outbox", unix))]
+mod crashes;
 mod device_file;
 mod faces;
 mod hostile;

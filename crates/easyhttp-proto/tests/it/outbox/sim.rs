@@ -323,11 +323,9 @@ impl Simulation {
             Sent::Unknown(_) => self.tell(number, "unknown"),
             Sent::Expired(_) => self.tell(number, "expired"),
             Sent::Rekeyed => self.disk.get_mut(&number).unwrap().key = None,
-            Sent::Waits => {
-                // One that cannot have arrived gets a new key with the next attempt.
-                if attempt == Attempt::Forgotten {
-                    self.disk.get_mut(&number).unwrap().key = None;
-                }
+            // One that cannot have arrived gets a new key with the next attempt.
+            Sent::Waits if attempt == Attempt::Forgotten => {
+                self.disk.get_mut(&number).unwrap().key = None;
             }
             _ => {}
         }
@@ -377,7 +375,7 @@ impl Simulation {
         if !device.is_up {
             return;
         }
-        let refuses = number % 7 == 0;
+        let refuses = number.is_multiple_of(7);
         let takes = MS(number % 5 * 300);
         let mut answer_takes = Duration::ZERO;
         let answer = match device.memory.find(now, None, &key, number) {
@@ -452,10 +450,16 @@ impl Simulation {
             let is_sure = answers.iter().all(|answer| ["delivered", "refused"].contains(answer));
             assert!(is_done || !is_sure, "seed {seed}: {number} was never done");
             if answers.contains("delivered") {
-                assert!(number % 7 != 0, "seed {seed}: {number} was refused, not delivered");
+                assert!(
+                    !number.is_multiple_of(7),
+                    "seed {seed}: {number} was refused, not delivered"
+                );
             }
             if answers.contains("refused") {
-                assert!(number % 7 == 0, "seed {seed}: {number} was delivered, not refused");
+                assert!(
+                    number.is_multiple_of(7),
+                    "seed {seed}: {number} was delivered, not refused"
+                );
             }
             told.unsure += usize::from(answers.contains("unknown"));
         }

@@ -1,14 +1,14 @@
 //! Pushes that wait on disk until their device is there.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use easyhttp::{
-    Builder, Delivery, Error, Full, IntoDeviceId, OutboxItem, PushAnswer, RefusedItem, Result,
-    StartError, Value, json,
+    AfterCrash, Builder, Delivery, Error, Full, IntoDeviceId, OutboxItem, PushAnswer, RefusedItem,
+    Result, StartError, Value, json,
 };
 use serde::Serialize;
 
@@ -32,6 +32,7 @@ on_both_faces!(
     a_flush_returns_when_all_were_tried,
     all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile,
     what_was_not_told_before_the_device_stopped_is_told_after_it_starts,
+    what_was_done_before_both_were_restarted_is_not_done_again,
     a_device_without_a_file_has_no_outbox,
     what_could_never_be_sent_is_told_at_once,
     a_file_that_is_no_outbox_is_left_as_it_is,
@@ -113,17 +114,18 @@ fn receiving<F: Face>(builder: Builder<F::Device>) -> (F, Receiver<Value>) {
 fn what_waits_is_delivered_in_order_when_the_device_is_there<F: Keeps>() {
     let (_folder, builder) = keeping::<F>();
     let (told, delivered) = channel();
-    let asking = F::start_with(builder.on_delivered(move |item| told.send(item).unwrap())).unwrap();
+    let asking = F::start_with(builder).unwrap();
+    asking.on_delivered(move |item| told.send(item).unwrap());
     let numbers: Vec<_> = (0..100).map(|n| asking.push_later("7H8G2K", n).unwrap()).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b));
     assert_eq!(asking.list().unwrap().len(), 100);
 
     let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
     asking.meet(&there);
-    for n in 0..100 {
+    for (n, number) in numbers.into_iter().enumerate() {
         assert_eq!(next(&received), n);
         let item = next(&delivered);
-        assert_eq!((item.number, item.data.value()), (numbers[n], json!(n)));
+        assert_eq!((item.number, item.data.value()), (number, json!(n)));
     }
     eventually("none waits", || asking.list().unwrap().is_empty());
 }
@@ -153,7 +155,8 @@ fn what_waits_is_there_after_a_restart_and_finds_the_device_elsewhere<F: Keeps>(
 fn what_is_refused_is_told_with_the_reason_and_holds_up_nothing<F: Keeps>() {
     let (_folder, builder) = keeping::<F>();
     let (told, refused) = channel();
-    let asking = F::start_with(builder.on_refused(move |item| told.send(item).unwrap())).unwrap();
+    let asking = F::start_with(builder).unwrap();
+    asking.on_refused(move |item| told.send(item).unwrap());
     let there = device::<F>().on_push(|push| match push.data.parse::<u64>() {
         Ok(1) => PushAnswer::refuse("the door is open"),
         Ok(2) => panic!("on purpose"),
@@ -238,7 +241,8 @@ fn what_was_in_vain_goes_out_when_the_device_is_back<F: Keeps>() {
 fn what_expires_is_told_and_not_sent<F: Keeps>() {
     let (_folder, builder) = keeping::<F>();
     let (told, expired) = channel();
-    let asking = F::start_with(builder.on_expired(move |item| told.send(item).unwrap())).unwrap();
+    let asking = F::start_with(builder).unwrap();
+    asking.on_expired(move |item| told.send(item).unwrap());
     let at_once = asking.push_within("7H8G2K", 1, Duration::ZERO).unwrap();
     let soon = asking.push_within("7H8G2K", 2, Duration::from_millis(50)).unwrap();
     asking.push_within("7H8G2K", 3, Duration::MAX).unwrap();
@@ -350,6 +354,50 @@ fn what_was_not_told_before_the_device_stopped_is_told_after_it_starts<F: Keeps>
     assert!(received.try_recv().is_err());
 }
 
+fn what_was_done_before_both_were_restarted_is_not_done_again<F: Keeps>() {
+    let folder = Folder::new();
+    for (name, after_crash) in [("a", AfterCrash::Unknown), ("b", AfterCrash::RunAgain)] {
+        let there = || {
+            let builder = device::<F>().id("7H8G2K").outbox_file(folder.join(name));
+            receiving::<F>(builder.durable(after_crash))
+        };
+        let asking = |told: Sender<OutboxItem>, gate: Option<Gate>| {
+            let impatient = limits(|limits| limits.stop = Duration::ZERO);
+            let builder = device::<F>().id("AB3F9Z").outbox_file(folder.join("asking"));
+            let builder = builder.limits(impatient).on_delivered(move |item| {
+                told.send(item).unwrap();
+                gate.iter().for_each(Gate::wait);
+            });
+            F::start_with(builder).unwrap()
+        };
+        let (receiver, received) = there();
+        let (told, delivered) = channel();
+        let gate = Gate::default();
+        let sender = asking(told, Some(gate.clone()));
+        sender.meet(&receiver);
+        let number = sender.push_later("7H8G2K", 1).unwrap();
+        assert_eq!(next(&delivered).number, number);
+        // The user was being told of it.
+        sender.stop();
+        gate.open();
+        drop((sender, receiver));
+        assert_eq!(next(&received), 1);
+
+        let (receiver, received) = there();
+        let (told, delivered) = channel();
+        let sender = asking(told, None);
+        sender.meet(&receiver);
+        assert_eq!(next(&delivered).number, number);
+        assert!(received.try_recv().is_err());
+        eventually("none waits", || sender.list().unwrap().is_empty());
+        // One that is new is done.
+        sender.push_later("7H8G2K", 2).unwrap();
+        assert_eq!(next(&received), 2);
+        next(&delivered);
+        eventually("none waits", || sender.list().unwrap().is_empty());
+    }
+}
+
 fn a_device_without_a_file_has_no_outbox<F: Keeps>() {
     let asking = F::start_with(device::<F>()).unwrap();
     let pushed = asking.push_later("7H8G2K", 1);
@@ -358,6 +406,8 @@ fn a_device_without_a_file_has_no_outbox<F: Keeps>() {
     assert_eq!(asking.flush().unwrap(), 0);
     assert!(asking.list().unwrap().is_empty());
     assert!(!asking.cancel(1).unwrap());
+    let durable = F::start_with(device::<F>().durable(AfterCrash::Unknown));
+    assert_error!(durable, Error::NoOutbox);
 }
 
 fn what_could_never_be_sent_is_told_at_once<F: Keeps>() {
