@@ -5,6 +5,7 @@
 mod browser;
 #[cfg(all(feature = "outbox", unix))]
 mod crashes;
+mod cuts;
 mod device_file;
 mod faces;
 mod hostile;
