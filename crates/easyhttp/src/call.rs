@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::peers::Address;
+#[cfg(feature = "outbox")]
+use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::retry;
 use easyhttp_proto::{Command, DeviceId, limits};
 use serde::Serialize;

@@ -288,7 +288,8 @@ macro_rules! plain_handlers {
         plain_handlers! { @presence $self: $Receiver => $Output, on_expired, OnExpired,
         OutboxItem,
         "Calls `handler` when an item of the [outbox](crate::Outbox) was not delivered in its \
- time. It is not sent any more." }
+ time. It is not sent any more; \
+ [`may_have_arrived`](crate::OutboxItem::may_have_arrived) says whether it may have been done." }
     };
     (@presence $self:ident: $Receiver:ty => $Output:ty, $name:ident, $of:ident, $Argument:ty,
      $doc:literal) => {

@@ -18,7 +18,7 @@ impl Keeper {
 
     pub(crate) fn start(&self, _: &Arc<Node>) {}
 
-    pub(crate) fn heard(&self, _: Duration, _: DeviceId) {}
+    pub(crate) fn heard(&self, _: DeviceId, _: impl FnOnce() -> Duration) {}
 
     pub(crate) fn close(&self) {}
 }

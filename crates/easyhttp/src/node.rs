@@ -131,7 +131,7 @@ impl Node {
 
     /// A device was heard, or has an address now: what waits for it may go out.
     pub(crate) fn heard(&self, id: DeviceId) {
-        self.outbox.heard(self.now(), id);
+        self.outbox.heard(id, || self.now());
     }
 
     /// Counts those that somebody at `from` had no room for, or made go.

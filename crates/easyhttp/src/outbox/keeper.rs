@@ -103,10 +103,10 @@ impl Keeper {
     }
 
     /// A device was heard, or has an address now.
-    pub(crate) fn heard(&self, now: Duration, id: DeviceId) {
-        // Each datagram comes by here.
+    pub(crate) fn heard(&self, id: DeviceId, now: impl FnOnce() -> Duration) {
+        // Each request, answer and datagram comes by here.
         if self.has_items.load(Ordering::Relaxed) {
-            lock(&self.machine).heard(now, id);
+            self.machine().heard(now(), id);
             self.changed.notify_one();
         }
     }

@@ -38,6 +38,17 @@ pub(crate) use keeper::Keeper;
 /// vain. Each is told at least once: an item leaves the disk when its handler has
 /// returned, so one that was being told when the machine lost its power is told again.
 ///
+/// An item is done once, whatever breaks: devices know a push again by its key, as long
+/// as they remember it. One that was not answered is sent again, and if the device has
+/// forgotten meanwhile whether it has had it (it was restarted, and is not
+/// [`durable`](crate::Builder::durable)), or understands no keys (it is one of Python), it
+/// is not sent again: [`on_refused`](crate::EasyHttpAsync::on_refused) is told, with an
+/// error whose [`delivery`](crate::Error::delivery) is
+/// [`Unknown`](crate::Delivery::Unknown).
+///
+/// A device that does not answer is tried again after 5 s, and then less and less often,
+/// down to once a minute; at once when it is heard.
+///
 /// It is a file beside the device file, `.NAME.outbox`, which its owner alone may read. A
 /// device without a device file has an outbox if
 /// [`Builder::outbox_file`](crate::Builder::outbox_file) says where.
@@ -76,8 +87,9 @@ impl OutboxAsync {
         self.push_within(id, data, limits::OUTBOX_EXPIRY).await
     }
 
-    /// As [`push`](Self::push), for as long as this says. What was not delivered by then
-    /// never will be; a push that is being sent then may still be accepted.
+    /// As [`push`](Self::push), for as long as this says, and a year at the most. What was
+    /// not delivered by then never will be; a push that is being sent then may still be
+    /// accepted. While this device does not run, the clock of its machine counts.
     ///
     /// # Errors
     ///
