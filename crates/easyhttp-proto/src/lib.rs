@@ -15,8 +15,11 @@
 //! | [`exchange`] | what answer a command gets, and what an answer means |
 //! | [`datagram`] | what travels over UDP multicast: decode and encode |
 //! | [`peers`] | the table of the devices that are known |
+//! | [`outbox`] | pushes that wait until their device is there |
 //! | [`discovery`] | when to announce, whom to answer, whom to greet |
 //! | [`introduction`] | what a device says to whoever looks at it |
+//! | [`pushes`] | which PUSHes have come already, and what came of them |
+//! | [`retry`] | when to send again |
 //! | [`secure`] | one key for a network: signatures, encryption, replay |
 //! | [`limits`] | every size, count and time limit, with its reason |
 //!
@@ -37,7 +40,10 @@ pub mod json;
 pub mod limits;
 mod malformed;
 pub mod message;
+pub mod outbox;
 pub mod peers;
+pub mod pushes;
+pub mod retry;
 pub mod secure;
 
 pub use command::Command;

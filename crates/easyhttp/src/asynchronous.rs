@@ -19,6 +19,8 @@ use crate::discovery::Interface;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
 use crate::node::Node;
+#[cfg(feature = "outbox")]
+use crate::outbox::{OutboxAsync, OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
 use crate::presence::{DuplicateId, IdentityChanged, Presence};
 use crate::request::Request;
@@ -268,6 +270,18 @@ impl EasyHttpAsync {
 
     /// Sends a command, and returns when the device has accepted it.
     ///
+    /// The device does it once, however often it has to be sent: when the connection breaks,
+    /// when no answer comes or the device is busy, it is sent again within the
+    /// [time of the call](crate::Limits::call), and a device that has had it already tells
+    /// what came of it. It is sent again only to a device that remembers what it had, as all
+    /// devices of this project do for 24 hours and 8,192 PUSHes
+    /// ([`Limits::pushes`](crate::Limits::pushes)), but not over a restart; those of Python
+    /// do not, and get it once.
+    ///
+    /// If no answer came all the same, or the device was restarted in between, the error says
+    /// so: its [`delivery`](Error::delivery) is [`Unknown`](crate::Delivery::Unknown). Whoever
+    /// then calls `push` again sends another command, which may be done beside the first.
+    ///
     /// # Errors
     ///
     /// As [`ping`](Self::ping), and [`Error::Refused`] with the device's
@@ -289,6 +303,12 @@ impl EasyHttpAsync {
         data: impl Serialize,
     ) -> Result<Reply> {
         self.node.call(id.into_device_id()?, command, &data, self.face).await
+    }
+
+    /// Where pushes wait for devices that are away: on disk, until they are delivered.
+    #[cfg(feature = "outbox")]
+    pub fn outbox(&self) -> OutboxAsync {
+        OutboxAsync::of(&self.node)
     }
 
     // ---- events ----

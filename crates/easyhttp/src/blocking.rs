@@ -23,6 +23,8 @@ use crate::counters::Stats;
 use crate::discovery::Interface;
 use crate::error::{Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
+#[cfg(feature = "outbox")]
+use crate::outbox::{Outbox, OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
 use crate::presence::{DuplicateId, IdentityChanged};
 use crate::request::Request;
@@ -241,6 +243,12 @@ impl EasyHttp {
         data: impl Serialize,
     ) -> Result<Reply> {
         self.wait(self.easy.send(id, command, data))
+    }
+
+    /// Where pushes wait for devices that are away: on disk, until they are delivered.
+    #[cfg(feature = "outbox")]
+    pub fn outbox(&self) -> Outbox<'_> {
+        Outbox::of(&self.easy.node)
     }
 
     // ---- events ----

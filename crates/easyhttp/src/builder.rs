@@ -16,8 +16,12 @@ use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, Set, async_handlers, on, on_async, plain_handlers};
 use crate::interfaces::Choice;
 use crate::lifecycle::new_id;
+#[cfg(feature = "outbox")]
+use crate::outbox::{OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
 use crate::presence::{DuplicateId, IdentityChanged};
+#[cfg(feature = "outbox")]
+use crate::pushes::AfterCrash;
 use crate::request::Request;
 #[cfg(doc)]
 use crate::secure::TrustFile;
@@ -83,6 +87,30 @@ impl<Face> Builder<Face> {
     /// `easyhttp_device.json` in the current folder by default.
     pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.identity = Identity::File(path.into());
+        self
+    }
+
+    /// Where the [outbox](crate::Outbox) is kept, instead of beside the device file. A
+    /// device without a device file has an outbox only if this says where. The file is
+    /// made when something is put in; no two devices may have the same.
+    #[cfg(feature = "outbox")]
+    pub fn outbox_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.outbox = Some(path.into());
+        self
+    }
+
+    /// Remembers on disk which pushes the device has done, so that one that is sent again
+    /// after a restart of the device is not done again. It is kept in a file beside the
+    /// device file, `.NAME.pushes`, or beside the [`outbox_file`](Self::outbox_file) of a
+    /// device that has none. Off by default: then a device that was restarted refuses
+    /// what it may have done before.
+    ///
+    /// A push then waits for the disk, once or twice; those that come at the same time
+    /// wait together. `after_crash` says what is to become of one that was being done when
+    /// the device stopped without warning.
+    #[cfg(feature = "outbox")]
+    pub fn durable(mut self, after_crash: AfterCrash) -> Self {
+        self.settings.durable = Some(after_crash);
         self
     }
 
@@ -275,6 +303,10 @@ impl<Face> Builder<Face> {
             Some(error) => Err(error),
             None if secure.keys.is_none() && (secure.encrypts || secure.device_key.is_some()) => {
                 Err(Error::NoNetworkKey)
+            }
+            #[cfg(feature = "outbox")]
+            None if self.settings.durable.is_some() && self.settings.beside("pushes").is_none() => {
+                Err(Error::NoOutbox)
             }
             None => {
                 let limits = self.settings.limits.clone().countable();

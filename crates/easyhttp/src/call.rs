@@ -1,17 +1,21 @@
 //! One command out: to the right device, at whichever of its addresses it
 //! answers, within one deadline.
 
+mod again;
+mod exchange;
 mod reply;
 mod stats;
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::peers::{Address, PeerTable};
+use easyhttp_proto::peers::Address;
+#[cfg(feature = "outbox")]
+use easyhttp_proto::pushes::PushKey;
+use easyhttp_proto::retry;
 use easyhttp_proto::{Command, DeviceId, limits};
 use serde::Serialize;
 use tokio::time::timeout_at;
@@ -20,9 +24,11 @@ use crate::answer::write_json;
 use crate::client::{Connect, SLICE};
 use crate::error::{Delivery, Error, Result};
 use crate::instant::instant_after;
+use crate::lock::lock;
 use crate::node::Node;
-use crate::peer::Peer;
 use crate::request::Data;
+
+use again::Sent;
 
 pub use reply::Reply;
 
@@ -34,6 +40,18 @@ impl Node {
         command: Command,
         data: &impl Serialize,
         face: Face,
+    ) -> Result<Reply> {
+        self.call_with(id, command, data, face, Sent::default()).await
+    }
+
+    /// The same, for a PUSH of which something has come already.
+    async fn call_with(
+        self: &Arc<Self>,
+        id: DeviceId,
+        command: Command,
+        data: &impl Serialize,
+        face: Face,
+        sent: Sent,
     ) -> Result<Reply> {
         if self.tasks.is_stopping() {
             return Err(Error::Stopped);
@@ -54,7 +72,9 @@ impl Node {
         if message.len() > most {
             return Err(Error::TooLarge { limit: Some(most) });
         }
-        let call = Call::new(self, id, command, message, self.settings.limits.call, face);
+        let limit = self.settings.limits.call;
+        let call = Call::new(self, id, command, message, limit, face);
+        let call = Call { sent: Mutex::new(sent), ..call };
         let Some(_turn) = self.turns.take(id, call.deadline).await else {
             let after = call.limit;
             return Err(match self.addresses(id).first() {
@@ -122,11 +142,22 @@ impl Node {
         face: Face,
     ) -> Result<()> {
         let reply = self.call(id, Command::Push, data, face).await?;
-        match reply.command {
-            Some(Command::Ack) => Ok(()),
-            Some(Command::Nack) => Err(Error::Refused { id, reason: reply.reason }),
-            _ => Err(reply.unexpected(id, "ACK or NACK")),
-        }
+        reply.of_push(id)
+    }
+
+    /// An item of the outbox, with this key, if the device understands keys. Whether it
+    /// goes out with another one is for the outbox to say.
+    #[cfg(feature = "outbox")]
+    pub(crate) async fn push_item(
+        self: &Arc<Self>,
+        id: DeviceId,
+        data: &impl Serialize,
+        key: Option<PushKey>,
+        may_have_arrived: bool,
+    ) -> Result<()> {
+        let sent = Sent::of_item(key, may_have_arrived);
+        let reply = self.call_with(id, Command::Push, data, Face::Asynchronous, sent).await?;
+        reply.of_push(id)
     }
 }
 
@@ -179,6 +210,8 @@ struct Call<'a> {
     limit: Duration,
     begun: Instant,
     deadline: Instant,
+    /// If it is a PUSH.
+    sent: Mutex<Sent>,
 }
 
 impl<'a> Call<'a> {
@@ -191,18 +224,33 @@ impl<'a> Call<'a> {
         face: Face,
     ) -> Self {
         let begun = Instant::now();
-        Self { node, id, command, message, face, limit, begun, deadline: begun + limit }
+        let (deadline, sent) = (begun + limit, Mutex::default());
+        Self { node, id, command, message, face, limit, begun, deadline, sent }
     }
 
     async fn run(&self) -> Result<Reply> {
-        let Places { first, others } = self.places().await?;
-        match self.ask(&first, &others).await {
+        let places = self.places().await?;
+        if self.command == Command::Push {
+            lock(&self.node.retries).earn();
+        }
+        match self.attempt(&places).await {
+            Err(error) if self.command == Command::Push => Box::pin(self.again(error)).await,
             // Nobody was reached, perhaps because packets were lost.
             Err(Error::TimedOut { sent: false, .. }) if !self.is_late() => {
-                self.ask(&first, &others).await
+                self.attempt(&places).await
             }
             done => done,
         }
+    }
+
+    async fn attempt(&self, places: &Places) -> Result<Reply> {
+        let reply = self.ask(&places.first, &places.others).await;
+        if let Err(Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. }) =
+            &reply
+        {
+            self.node.peers().was_not_reached(self.node.now(), self.id);
+        }
+        reply
     }
 
     /// Sends the command to the first of these addresses, and to the others if
@@ -211,7 +259,7 @@ impl<'a> Call<'a> {
         let Address { at, verified, .. } = first;
         let now = Instant::now();
         let limit = self.share(now, 1 + others.len());
-        let is_sure = *verified || self.command == Command::Ping;
+        let is_sure = self.command == Command::Ping || (*verified && !self.is_untold());
         let mut begun = now;
         if !is_sure {
             if let Err(error) = Box::pin(self.check(*at, limit, Purpose::Check)).await {
@@ -219,20 +267,31 @@ impl<'a> Call<'a> {
             }
             begun = Instant::now();
         }
+        let key = self.key(*at)?;
         let deadline = match self.command {
             Command::Ping if !others.is_empty() => self.soon(limit),
             Command::Fetch if !others.is_empty() => self.soon(limits::DOUBT),
+            Command::Push if key.is_some() => self.soon(retry::attempt(self.left())),
             _ => self.deadline,
         };
         let has_left = AtomicBool::new(false);
         let connect = self.connect(begun, limit, deadline, &has_left);
-        let mut reply = pin!(self.exchange(*at, &self.message, connect, Purpose::Command));
+        let asked = self.exchange(*at, &self.message, key.as_ref(), connect, Purpose::Command);
+        let mut reply = pin!(asked);
         let reply = match timeout_at(deadline.into(), &mut reply).await {
             Ok(reply) => reply,
             Err(_) if self.command == Command::Fetch && !self.is_late() => {
                 return Box::pin(self.doubt(*at, reply, others)).await;
             }
-            Err(_) => self.timed_out(*at, has_left.load(Ordering::Relaxed), Purpose::Command),
+            Err(_) => {
+                let has_left = has_left.load(Ordering::Relaxed);
+                match self.timed_out(*at, has_left, Purpose::Command) {
+                    Err(late) if key.is_some() && !self.is_late() => {
+                        return Box::pin(self.insist(reply, late)).await;
+                    }
+                    late => late,
+                }
+            }
         };
         match reply {
             Err(error) if self.is_harmless(&error) => self.ask_others(others, error).await,
@@ -333,6 +392,10 @@ impl<'a> Call<'a> {
         self.deadline.min(instant_after(span))
     }
 
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// How long one of so many addresses may take to connect, so that there is
     /// time for each.
     fn share(&self, now: Instant, addresses: usize) -> Duration {
@@ -374,106 +437,6 @@ impl<'a> Call<'a> {
         }
         let [first, others @ ..] = peer.addresses() else { return Ok(None) };
         Ok(Some(Places { first: *first, others: others.to_vec() }))
-    }
-
-    /// PINGs an address that only claims to be the device's: a command may not
-    /// reach a wrong device.
-    async fn check(&self, at: SocketAddr, limit: Duration, purpose: Purpose) -> Result<()> {
-        let limit = limit.min(self.node.settings.limits.connect);
-        let ping = self.node.speaker().message(Command::Ping, Some(self.id)).encode();
-        // Where nobody answers, time is left for the next address.
-        let deadline = self.soon(limit);
-        let anew = purpose == Purpose::Doubt;
-        let has_left = AtomicBool::new(false);
-        let connect = self.connect(Instant::now(), limit, deadline, &has_left);
-        let connect = Connect { anew, is_repeatable: true, ..connect };
-        let pong = self.exchange(at, &ping, connect, purpose);
-        let pong = timeout_at(deadline.into(), pong).await;
-        match pong.unwrap_or_else(|_| self.timed_out(at, false, purpose)) {
-            Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
-            Ok(other) => Err(other.unexpected(self.id, "PONG").before_it_was_sent()),
-            // A Python device whose callback for PING raises an exception: it
-            // cannot say who it is, and does the rest well.
-            Err(Error::HandlerFailed { .. }) => Ok(()),
-            // What was sent is the PING, not the command.
-            Err(Error::TimedOut { id, address, .. }) => {
-                Err(Error::TimedOut { id, address, after: limit, sent: false })
-            }
-            Err(Error::Interrupted { id, address, source }) => {
-                Err(Error::Unreachable { id, address, source: io::Error::other(source) })
-            }
-            Err(error) => Err(error.before_it_was_sent()),
-        }
-    }
-
-    /// One request and its answer, however long it takes once there is a
-    /// connection.
-    async fn exchange(
-        &self,
-        at: SocketAddr,
-        message: &[u8],
-        connect: Connect<'_>,
-        purpose: Purpose,
-    ) -> Result<Reply> {
-        let Node { client, tasks, .. } = &**self.node;
-        let reply = match client.post(tasks, at, message, connect).await {
-            Ok(answer) => self.read(at, answer, connect.begun, purpose),
-            Err(failure) => {
-                let has_left = connect.has_left.load(Ordering::Relaxed);
-                Err(self.failed(at, failure, has_left))
-            }
-        };
-        self.note(at, &reply, purpose);
-        reply
-    }
-
-    /// No answer came in time.
-    fn timed_out(&self, at: SocketAddr, sent: bool, purpose: Purpose) -> Result<Reply> {
-        let (id, after) = (self.id, self.limit);
-        let reply = Err(Error::TimedOut { id, address: at, after, sent });
-        self.note(at, &reply, purpose);
-        reply
-    }
-
-    /// Notes in the peer table what a reply says about the address.
-    fn note(&self, at: SocketAddr, reply: &Result<Reply>, purpose: Purpose) {
-        if purpose == Purpose::Probe {
-            return;
-        }
-        let is_wrong = matches!(reply, Err(Error::WrongDevice { .. }));
-        let has_discovery = is_wrong && self.node.has_discovery();
-        let mut peers = self.node.peers();
-        match reply {
-            Err(Error::WrongDevice { .. }) => {
-                peers.mismatch(self.id, at);
-                // Otherwise discovery has the last word on who is gone.
-                let is_gone = !has_discovery && self.is_nowhere(&peers);
-                if let Some(peer) = is_gone.then(|| peers.lose(self.id)).flatten() {
-                    drop(peers);
-                    self.node.lost(Peer::new(&peer, self.node.now()));
-                }
-            }
-            // Nobody is there any more, or somebody who does not say who it is.
-            Err(
-                Error::Unreachable { .. }
-                | Error::TimedOut { .. }
-                | Error::Interrupted { .. }
-                | Error::Protocol { .. }
-                | Error::NotTaken { .. },
-            ) => peers.fail(self.id, at),
-            // It answered to its name.
-            Ok(Reply { command: Some(_), .. }) => {
-                let has_joined = peers.confirm(self.node.now(), self.id, at);
-                if has_joined {
-                    self.node.joined_in(peers, self.id);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn is_nowhere(&self, peers: &PeerTable) -> bool {
-        peers.get(self.id).is_some_and(|peer| peer.addresses().is_empty())
     }
 
     fn is_late(&self) -> bool {

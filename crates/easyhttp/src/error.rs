@@ -130,6 +130,15 @@ pub enum Error {
         delivery: Delivery,
     },
 
+    /// An item of the outbox was sent and not answered, and the device cannot be asked
+    /// about it: it does not know the keys by which it would be known again, or has
+    /// forgotten. Whether it was done is not known.
+    #[cfg(feature = "outbox")]
+    Unsure {
+        /// The device.
+        id: DeviceId,
+    },
+
     // ---- the peer ----
     /// The device's handler refused.
     Refused {
@@ -222,11 +231,31 @@ pub enum Error {
     InvalidAddress(String),
     /// Data that JSON cannot say.
     InvalidData(serde_json::Error),
+    /// There is no room for another item in the outbox
+    /// ([`Limits::outbox_items`](crate::Limits::outbox_items),
+    /// [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)). Nothing waits for room.
+    #[cfg(feature = "outbox")]
+    OutboxFull(easyhttp_proto::outbox::Full),
+    /// The device has no device file beside which its outbox, or what it remembers, would
+    /// be, and was not told another place
+    /// ([`Builder::outbox_file`](crate::Builder::outbox_file)).
+    #[cfg(feature = "outbox")]
+    NoOutbox,
     /// The command only answers others, so it cannot be sent.
     NotARequest(easyhttp_proto::Command),
     /// The device has been stopped. Nothing was sent: a call that was under way
     /// then goes on.
     Stopped,
+
+    // ---- this device ----
+    /// The file of the outbox cannot be read or written.
+    #[cfg(feature = "outbox")]
+    Outbox {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it, or with the disk.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 
     // ---- starting ----
     /// The device could not start.
@@ -246,6 +275,8 @@ impl std::error::Error for Error {
             Self::Unreachable { source, .. } => Some(source),
             Self::Interrupted { source, .. } => Some(&**source),
             Self::UnexpectedData { source, .. } | Self::InvalidData(source) => Some(source),
+            #[cfg(feature = "outbox")]
+            Self::Outbox { source, .. } => Some(&**source),
             Self::Start(start) => start.source(),
             _ => None,
         }

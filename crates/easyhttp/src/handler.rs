@@ -6,6 +6,8 @@ use std::sync::{Arc, RwLock};
 use easyhttp_proto::exchange::Event;
 
 use crate::answer::Returned;
+#[cfg(feature = "outbox")]
+use crate::outbox::{OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
 use crate::presence::{DuplicateId, IdentityChanged};
 use crate::request::Request;
@@ -51,6 +53,12 @@ pub(crate) enum Handler {
     OnMoved(Callback<Moved>),
     OnDuplicateId(Callback<DuplicateId>),
     OnIdentityChanged(Callback<IdentityChanged>),
+    #[cfg(feature = "outbox")]
+    OnDelivered(Callback<OutboxItem>),
+    #[cfg(feature = "outbox")]
+    OnRefused(Callback<RefusedItem>),
+    #[cfg(feature = "outbox")]
+    OnExpired(Callback<OutboxItem>),
 }
 
 /// The handlers of a device. A later one for the same event replaces the first.
@@ -66,6 +74,12 @@ pub(crate) struct Set {
     moved: Option<Callback<Moved>>,
     duplicate_id: Option<Callback<DuplicateId>>,
     identity_changed: Option<Callback<IdentityChanged>>,
+    #[cfg(feature = "outbox")]
+    delivered: Option<Callback<OutboxItem>>,
+    #[cfg(feature = "outbox")]
+    refused: Option<Callback<RefusedItem>>,
+    #[cfg(feature = "outbox")]
+    expired: Option<Callback<OutboxItem>>,
 }
 
 impl Set {
@@ -93,6 +107,14 @@ impl Set {
             Handler::OnIdentityChanged(callback) => {
                 self.identity_changed.replace(callback).map(Handler::OnIdentityChanged)
             }
+            #[cfg(feature = "outbox")]
+            Handler::OnDelivered(callback) => {
+                self.delivered.replace(callback).map(Handler::OnDelivered)
+            }
+            #[cfg(feature = "outbox")]
+            Handler::OnRefused(callback) => self.refused.replace(callback).map(Handler::OnRefused),
+            #[cfg(feature = "outbox")]
+            Handler::OnExpired(callback) => self.expired.replace(callback).map(Handler::OnExpired),
         }
     }
 }
@@ -143,6 +165,21 @@ impl Handlers {
 
     pub(crate) fn identity_changed(&self) -> Option<Callback<IdentityChanged>> {
         self.read(|set| set.identity_changed.clone())
+    }
+
+    #[cfg(feature = "outbox")]
+    pub(crate) fn delivered(&self) -> Option<Callback<OutboxItem>> {
+        self.read(|set| set.delivered.clone())
+    }
+
+    #[cfg(feature = "outbox")]
+    pub(crate) fn refused(&self) -> Option<Callback<RefusedItem>> {
+        self.read(|set| set.refused.clone())
+    }
+
+    #[cfg(feature = "outbox")]
+    pub(crate) fn expired(&self) -> Option<Callback<OutboxItem>> {
+        self.read(|set| set.expired.clone())
     }
 
     fn read<T>(&self, f: impl FnOnce(&Set) -> T) -> T {
@@ -238,6 +275,21 @@ macro_rules! plain_handlers {
         OnIdentityChanged, IdentityChanged,
         "Calls `handler` when a device that is known by its key has another one: once, until it \
  has the right one again. What it asks is refused, and what it answers not believed." }
+        #[cfg(feature = "outbox")]
+        plain_handlers! { @presence $self: $Receiver => $Output, on_delivered, OnDelivered,
+        OutboxItem,
+        "Calls `handler` when a device has accepted an item of the [outbox](crate::Outbox)." }
+        #[cfg(feature = "outbox")]
+        plain_handlers! { @presence $self: $Receiver => $Output, on_refused, OnRefused,
+        RefusedItem,
+        "Calls `handler` when a device has not accepted an item of the [outbox](crate::Outbox), \
+ or when nobody will ever know whether it has; the error says which. It is not sent again." }
+        #[cfg(feature = "outbox")]
+        plain_handlers! { @presence $self: $Receiver => $Output, on_expired, OnExpired,
+        OutboxItem,
+        "Calls `handler` when an item of the [outbox](crate::Outbox) was not delivered in its \
+ time. It is not sent any more; \
+ [`may_have_arrived`](crate::OutboxItem::may_have_arrived) says whether it may have been done." }
     };
     (@presence $self:ident: $Receiver:ty => $Output:ty, $name:ident, $of:ident, $Argument:ty,
      $doc:literal) => {
@@ -275,6 +327,15 @@ macro_rules! async_handlers {
         on_duplicate_id, Handler::OnDuplicateId, DuplicateId }
         async_handlers! { @event $self: $Receiver => $Output, on_identity_changed_async,
         on_identity_changed, Handler::OnIdentityChanged, IdentityChanged }
+        #[cfg(feature = "outbox")]
+        async_handlers! { @event $self: $Receiver => $Output, on_delivered_async, on_delivered,
+        Handler::OnDelivered, OutboxItem }
+        #[cfg(feature = "outbox")]
+        async_handlers! { @event $self: $Receiver => $Output, on_refused_async, on_refused,
+        Handler::OnRefused, RefusedItem }
+        #[cfg(feature = "outbox")]
+        async_handlers! { @event $self: $Receiver => $Output, on_expired_async, on_expired,
+        Handler::OnExpired, OutboxItem }
 
         /// As [`on_fetch`](Self::on_fetch), with a closure that gives a future.
         pub fn on_fetch_async<F, M>(

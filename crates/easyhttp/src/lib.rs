@@ -70,6 +70,12 @@
 //! Such a call must end before the answer is due, after [`Limits::handler`] (2.5 s):
 //! give the device a shorter [`timeout`](Builder::timeout) than its 3 s.
 //!
+//! # Devices that are away
+//!
+//! A [`push`](EasyHttp::push) says what became of it, now. One that may wait goes into the
+//! [`outbox`](EasyHttp::outbox): it is on disk when that returns, and is delivered when the
+//! device is heard again.
+//!
 //! # Secure mode
 //!
 //! Devices that are given the same network key hear each other and nobody else:
@@ -98,6 +104,8 @@
 //! device is 0.12 MB smaller, and talks to those that have such keys as to any others of its
 //! network key.
 //!
+//! `outbox`, on by default, keeps pushes until their device is there ([`Outbox`]).
+//!
 //! # Errors
 //!
 //! [`Error`] tells who is at fault: the network, the peer, the caller. Its text
@@ -123,8 +131,12 @@ mod introduction;
 mod lifecycle;
 mod lock;
 mod node;
+#[cfg_attr(not(feature = "outbox"), path = "no_outbox.rs")]
+mod outbox;
 mod peer;
 mod presence;
+mod pushes;
+mod random;
 mod request;
 mod secure;
 mod server;
@@ -146,8 +158,12 @@ pub use call::Reply;
 pub use counters::Stats;
 pub use discovery::{Interface, InterfaceState};
 pub use error::{Delivery, Error, Result, StartError};
+#[cfg(feature = "outbox")]
+pub use outbox::{Outbox, OutboxAsync, OutboxItem, RefusedItem};
 pub use peer::{Moved, Peer};
 pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
+#[cfg(feature = "outbox")]
+pub use pushes::AfterCrash;
 pub use request::{Data, Request};
 #[cfg(feature = "device-keys")]
 pub use secure::TrustFile;
@@ -155,6 +171,8 @@ pub use secure::{IntoNetworkKey, KeyFileError, read_key_file};
 pub use settings::Limits;
 
 pub use easyhttp_proto::id::{IntoDeviceId, InvalidId};
+#[cfg(feature = "outbox")]
+pub use easyhttp_proto::outbox::Full;
 pub use easyhttp_proto::peers::Source;
 pub use easyhttp_proto::secure::{InvalidKey, KeyId, KeyText, NetworkKey, PublicKey};
 pub use easyhttp_proto::{Command, DeviceId};

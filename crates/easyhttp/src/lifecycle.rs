@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::peers::PeerTable;
+use easyhttp_proto::retry;
 use socket2::SockRef;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
@@ -19,7 +20,10 @@ use crate::error::{Error, Result, StartError};
 use crate::handler::{Handlers, Set};
 use crate::lock::lock;
 use crate::node::Node;
+use crate::outbox::Keeper;
 use crate::presence::{self, Announcer};
+use crate::pushes::Pushes;
+use crate::random::Random;
 use crate::secure::Secure;
 use crate::settings::{Identity, Settings};
 use crate::tasks::Tasks;
@@ -34,6 +38,10 @@ impl Node {
             Identity::File(path) => Some(DeviceFile::lock(path)?),
             Identity::Fixed(_) => None,
         };
+        let outbox = Keeper::open(&settings, Duration::ZERO)?;
+        let random = Random::new().map_err(StartError::Randomness)?;
+        let tasks = Tasks::new(Handle::current());
+        let pushes = Pushes::open(&settings, &tasks, random.next())?;
         let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
@@ -60,7 +68,8 @@ impl Node {
             client: Client::new(&settings.limits, secure.clone()),
             secure,
             turns: Turns::default(),
-            tasks: Tasks::new(Handle::current()),
+            tasks,
+            outbox,
             bodies: Arc::new(Budget::new(settings.limits.bodies)),
             counters: Arc::new(Counters::new()),
             handlers: Handlers::new(handlers),
@@ -69,6 +78,9 @@ impl Node {
             peers: Mutex::new(PeerTable::new(id, settings.limits.peers)),
             peer_heard: Notify::new(),
             presence: Announcer::new(),
+            pushes,
+            random,
+            retries: Mutex::new(retry::Budget::new(Duration::ZERO)),
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
             started: Instant::now(),
             file: Mutex::new(file),
@@ -83,8 +95,12 @@ impl Node {
             node.tasks.spawn_service(server::accept(Arc::clone(&node)));
         }
         if node.settings.discovery {
-            node.start_discovery().inspect_err(|_| node.halt())?;
+            node.start_discovery().inspect_err(|_| {
+                node.halt();
+                node.close_files();
+            })?;
         }
+        node.outbox.start(&node);
         node.debug(|| match port {
             Some(port) => format!("device {id} answers on port {port}"),
             None => format!("device {id} only asks"),
@@ -108,12 +124,19 @@ impl Node {
         self.presence.close();
     }
 
+    /// Commits what is to be on disk. It waits for that.
+    fn close_files(&self) {
+        self.outbox.close();
+        self.pushes.close();
+    }
+
     /// Stops, waits for what runs, and gives the handlers to be dropped where
     /// they may be: one of them may hold a handle of this device, and without
     /// this neither would ever be freed.
     pub(crate) async fn stop(self: Arc<Self>, inside_handler: bool) -> Set {
         self.halt();
         self.tasks.wait(self.settings.limits.stop, inside_handler).await;
+        self.close_files();
         self.debug(|| format!("device {} has stopped", self.id));
         self.handlers.take()
     }
@@ -121,6 +144,7 @@ impl Node {
     /// Stops, when nobody can wait for it.
     pub(crate) fn stop_behind(self: &Arc<Self>) {
         self.halt();
+        self.close_files();
         let (node, runtime) = (Arc::clone(self), self.tasks.runtime().clone());
         self.tasks.spawn_detached(async move {
             let handlers = node.stop(true).await;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use easyhttp_proto::exchange::{Event, Speaker};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
+use easyhttp_proto::retry;
 use easyhttp_proto::secure::PublicKey;
 use easyhttp_proto::{DeviceId, Header, introduction};
 use tokio::net::TcpListener;
@@ -22,8 +23,11 @@ use crate::error::{Error, Result, Words};
 use crate::handler::{Callback, Handlers};
 use crate::instant::instant_after;
 use crate::lock::lock;
+use crate::outbox::Keeper;
 use crate::peer::{Moved, Peer};
 use crate::presence::{Announcer, DuplicateId, IdentityChanged, PresenceEvent};
+use crate::pushes::{Pushes, Recording};
+use crate::random::Random;
 use crate::request::Request;
 use crate::secure::{IntoNetworkKey, Secure, keyring};
 use crate::settings::Settings;
@@ -44,6 +48,8 @@ pub(crate) struct Node {
     pub(crate) tasks: Tasks,
     /// What is left for large bodies.
     pub(crate) bodies: Arc<Budget>,
+    /// The pushes that wait for their devices.
+    pub(crate) outbox: Keeper,
     /// What has happened, counted.
     pub(crate) counters: Arc<Counters>,
     pub(crate) handlers: Handlers,
@@ -57,6 +63,11 @@ pub(crate) struct Node {
     pub(crate) peer_heard: Notify,
     /// Where the user is told who comes and goes.
     pub(crate) presence: Announcer,
+    /// The PUSHes that have come.
+    pub(crate) pushes: Arc<Pushes>,
+    pub(crate) random: Random,
+    /// How much may be sent again.
+    pub(crate) retries: Mutex<retry::Budget>,
     /// How many handlers may still start.
     pub(crate) slots: Arc<Semaphore>,
     /// What the clock of the peer table counts from.
@@ -96,6 +107,7 @@ impl Node {
             return Err(Error::OwnId { id });
         }
         self.peers().add(self.now(), id, at);
+        self.heard(id);
         self.peer_heard.notify_waiters();
         Ok(())
     }
@@ -108,9 +120,18 @@ impl Node {
         let mut peers = self.peers();
         let heard = peers.hear(self.now(), id, at, Source::Learned);
         self.count_crowd(&peers, from);
-        if heard == Heard::Joined {
-            self.joined_in(peers, id);
+        match heard {
+            Heard::Joined => self.joined_in(peers, id),
+            _ => {
+                drop(peers);
+                self.heard(id);
+            }
         }
+    }
+
+    /// A device was heard, or has an address now: what waits for it may go out.
+    pub(crate) fn heard(&self, id: DeviceId) {
+        self.outbox.heard(id, || self.now());
     }
 
     /// Counts those that somebody at `from` had no room for, or made go.
@@ -133,6 +154,7 @@ impl Node {
         let Some(peer) = peers.get(id).map(|peer| Peer::new(peer, self.now())) else { return };
         self.presence.tell(PresenceEvent::Joined(peer.clone()));
         drop(peers);
+        self.heard(id);
         self.peer_heard.notify_waiters();
         self.debug(|| format!("device {id} joined: {:?}", peer.addresses));
     }
@@ -163,6 +185,7 @@ impl Node {
         let to = peer.address();
         self.presence.tell(PresenceEvent::Moved(Moved { peer, from }));
         drop(peers);
+        self.heard(id);
         self.debug(|| format!("device {id} moved from {from} to {to:?}"));
     }
 
@@ -289,9 +312,21 @@ impl Node {
         argument: A,
     ) -> Option<Returned> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        Some(self.run_in(event, slot, callback, argument, None).await)
+    }
+
+    /// The same in a place that is free; what it returns is noted as well.
+    pub(crate) async fn run_in<A: Send + 'static>(
+        &self,
+        event: Event,
+        slot: OwnedSemaphorePermit,
+        callback: Callback<A>,
+        argument: A,
+        recording: Option<Recording>,
+    ) -> Returned {
         self.counters.add(Count::HandlerRun);
         let limit = self.settings.limits.handler;
-        let ended = match self.start_handler(callback, argument, Some(slot)).await {
+        let ended = match self.start_handler(callback, argument, Some(slot), recording).await {
             Started::Ended(ended) => Ok(ended),
             // When the limit passes, the handler runs on, and keeps its slot.
             Started::Runs(handler) => tokio::time::timeout(limit, handler.end()).await,
@@ -299,21 +334,19 @@ impl Node {
         let (count, error) = match ended {
             Ok(Ended::Returned(returned)) => match returned.within(self.settings.limits.body) {
                 Returned::Failed(error) => (Count::HandlerFailed, error),
-                returned => return Some(returned),
+                returned => return returned,
             },
             Ok(Ended::Panicked) => (Count::HandlerPanicked, "it panicked".to_owned()),
-            Ok(Ended::Dropped) => {
-                return Some(Returned::Failed("the device is stopping".to_owned()));
-            }
+            Ok(Ended::Dropped) => return Returned::Failed("the device is stopping".to_owned()),
             Err(_) => (Count::HandlerTimedOut, format!("it did not finish within {limit:?}")),
         };
         tracing::debug!(?event, error = %Words(&error), "a handler failed");
         self.counters.refuse(count, format_args!("{event:?}: {error}"));
-        Some(match count {
+        match count {
             // It runs on.
             Count::HandlerTimedOut => Returned::Unfinished(error),
             _ => Returned::Failed(error),
-        })
+        }
     }
 
     /// Runs a handler to its end, so that the next one comes after it. It takes
@@ -324,7 +357,7 @@ impl Node {
         argument: A,
     ) {
         let Some(callback) = callback else { return };
-        let ended = match self.start_handler(callback, argument, None).await {
+        let ended = match self.start_handler(callback, argument, None, None).await {
             Started::Ended(ended) => ended,
             Started::Runs(handler) => handler.end().await,
         };
@@ -338,14 +371,27 @@ impl Node {
         callback: Callback<A>,
         argument: A,
         slot: Option<OwnedSemaphorePermit>,
+        recording: Option<Recording>,
     ) -> Started<Returned> {
+        let note = |recording: Option<Recording>, returned| {
+            recording.into_iter().for_each(|recording| recording.end(&returned));
+            returned
+        };
         match callback {
             Callback::Plain(closure) => self.tasks.start_blocking_handler(move || {
-                let _slot = slot;
-                closure(argument)
+                let (_slot, recording) = (slot, recording);
+                let returned = closure(argument);
+                note(recording, returned)
             }),
             Callback::Async(closure) => {
-                self.tasks.start_handler(slot, move || closure(argument)).await
+                let handler = || match recording {
+                    None => closure(argument),
+                    recording => {
+                        let running = closure(argument);
+                        Box::pin(async move { note(recording, running.await) })
+                    }
+                };
+                self.tasks.start_handler(slot, handler).await
             }
         }
     }

@@ -7,7 +7,11 @@ use std::time::Duration;
 use easyhttp_proto::{DeviceId, datagram, limits};
 use tokio::sync::Semaphore;
 
+#[cfg(feature = "outbox")]
+use crate::files::beside;
 use crate::interfaces::Choice;
+#[cfg(feature = "outbox")]
+use crate::pushes::AfterCrash;
 use crate::secure::SecureSettings;
 
 /// The TCP port of a device that is not given another one.
@@ -18,6 +22,12 @@ pub(crate) const PORT: u16 = 5000;
 pub(crate) struct Settings {
     pub(crate) debug: bool,
     pub(crate) identity: Identity,
+    /// Where the outbox is, if not beside the device file.
+    #[cfg(feature = "outbox")]
+    pub(crate) outbox: Option<PathBuf>,
+    /// Whether pushes are remembered on disk.
+    #[cfg(feature = "outbox")]
+    pub(crate) durable: Option<AfterCrash>,
     /// The address, if it is to be only one, and the port to listen on. None:
     /// the device only asks.
     pub(crate) listen: Option<(Option<IpAddr>, u16)>,
@@ -49,6 +59,10 @@ impl Default for Settings {
         Self {
             debug: false,
             identity: Identity::File("easyhttp_device.json".into()),
+            #[cfg(feature = "outbox")]
+            outbox: None,
+            #[cfg(feature = "outbox")]
+            durable: None,
             listen: Some((None, PORT)),
             discovery: true,
             discovery_port: datagram::PORT,
@@ -61,6 +75,20 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             secure: SecureSettings::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+#[cfg(feature = "outbox")]
+impl Settings {
+    /// Where something is kept that belongs to the device: beside its device file, or
+    /// else beside its outbox. None: it has neither.
+    pub(crate) fn beside(&self, extension: &str) -> Option<PathBuf> {
+        match (&self.identity, &self.outbox) {
+            (Identity::File(path), _) | (Identity::Fixed(_), Some(path)) => {
+                Some(beside(path, extension))
+            }
+            (Identity::Fixed(_), None) => None,
         }
     }
 }
@@ -113,16 +141,27 @@ pub struct Limits {
     /// How many peers are known at once. 1,024; those that only claimed to
     /// exist make room first.
     pub peers: usize,
+    /// How many PUSHes are remembered, in about 200 bytes each, so that one that comes
+    /// again is not run again. 8,192; then the oldest are forgotten, and so is what is older
+    /// than 24 hours.
+    pub pushes: usize,
     /// How many requests a device with a network key takes in one epoch, which ends after
     /// 300 s in any case: it remembers each until the next one ends, in about 30 bytes.
     /// 32,768; at least 1,024.
     pub nonces: usize,
+    /// How many items wait in the [outbox](crate::Outbox) at once. 10,000; then another
+    /// one is an error.
+    #[cfg(feature = "outbox")]
+    pub outbox_items: usize,
+    /// How many bytes their data may have together. 64 MiB.
+    #[cfg(feature = "outbox")]
+    pub outbox_bytes: usize,
     /// How long stopping waits for handlers and connections. 5 s.
     pub stop: Duration,
 }
 
 /// Longer than anybody waits, and short enough for any clock and timer.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Limits {
     /// The same, with what is meant as unlimited brought to what the libraries
@@ -166,7 +205,12 @@ impl Default for Limits {
             handlers: limits::HANDLERS,
             handler: limits::HANDLER,
             peers: limits::PEERS,
+            pushes: limits::PUSHES,
             nonces: limits::NONCES,
+            #[cfg(feature = "outbox")]
+            outbox_items: limits::OUTBOX_ITEMS,
+            #[cfg(feature = "outbox")]
+            outbox_bytes: limits::OUTBOX_BYTES,
             stop: limits::STOP,
         }
     }

@@ -55,6 +55,21 @@ impl<T> Running<T> {
     }
 }
 
+/// Starts work that waits for the disk, for parts of a device that have no hold of it.
+#[cfg(feature = "outbox")]
+#[derive(Clone)]
+pub(crate) struct ForDisk {
+    runtime: Handle,
+    services: TaskTracker,
+}
+
+#[cfg(feature = "outbox")]
+impl ForDisk {
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
+        self.services.spawn_blocking_on(work, &self.runtime);
+    }
+}
+
 /// The tasks of one device.
 pub(crate) struct Tasks {
     runtime: Handle,
@@ -143,6 +158,11 @@ impl Tasks {
             }
             Err(_) => Started::Ended(Ended::Panicked),
         }
+    }
+
+    #[cfg(feature = "outbox")]
+    pub(crate) fn for_disk(&self) -> ForDisk {
+        ForDisk { runtime: self.runtime.clone(), services: self.services.clone() }
     }
 
     /// Work that waits for the disk, on a thread where it may.

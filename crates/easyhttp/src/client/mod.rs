@@ -4,6 +4,7 @@
 //! other task, and no other thread.
 
 mod connection;
+mod said;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use easyhttp_proto::http::Fault;
 use easyhttp_proto::limits;
+use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::secure::PublicKey;
 
 use crate::lock::lock;
@@ -23,8 +25,9 @@ use crate::settings::Limits;
 use crate::tasks::Tasks;
 use crate::text::{Spare, Text};
 
-use connection::{Connection, Request, Room};
+use connection::{Connection, KeyLine, Request, Room};
 
+pub(crate) use said::Said;
 pub(crate) use socket::SLICE;
 
 /// For so long after its last answer a connection counts as open without a look.
@@ -33,10 +36,7 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// What a peer answered.
 pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// What the header [`ERROR_HEADER`](easyhttp_proto::exchange::ERROR_HEADER)
-    /// says.
-    pub(crate) note: Option<String>,
+    pub(crate) said: Said,
     /// The body; empty if it is no text.
     pub(crate) text: Text,
     /// The key of its own that the device has shown, if it was asked for one.
@@ -110,18 +110,25 @@ impl Client {
         tasks: &Tasks,
         at: SocketAddr,
         message: &[u8],
+        key: Option<&PushKey>,
         connect: Connect<'_>,
     ) -> Result<Answer, Failure> {
         let mut has_tried = false;
+        let key = key.map(KeyLine::new);
+        let key = key.as_ref();
         loop {
             let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
                 None => (Connection::open(at, connect.limit).await?, true),
             };
-            let request = Request::Post(message);
+            let request = Request::Post(message, key);
             // Anew each time: no request counts twice.
-            let proof = self.sign(at, Asked::post(message, connect.is_repeatable))?;
+            let asked = match key {
+                Some(key) => Asked::post_once(message, key.value()),
+                None => Asked::post(message, connect.is_repeatable),
+            };
+            let proof = self.sign(at, asked)?;
             let (proof, until) = (proof.as_ref(), connect.blocks_until);
             let room = Room { most: self.body, idle: &self.idle };
             match connection.exchange(request, proof, room, until, connect.has_left).await {
@@ -129,7 +136,7 @@ impl Client {
                     connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
                     // right after this answer, without having said so.
-                    if answer.status != 500 {
+                    if answer.said.status != 500 {
                         self.keep(tasks, at, connection);
                     }
                     if worth.is_enough(&mut has_tried).map_err(Failure::Distrusted)? {
@@ -299,7 +306,7 @@ mod tests {
             let has_left = &AtomicBool::new(false);
             let anew = false;
             let connect = Connect { begun, limit, anew, is_repeatable, blocks_until, has_left };
-            let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", connect));
+            let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", None, connect));
             assert!(answer.is_ok_and(|answer| &*answer.text == "{}"));
         }
         client.close();

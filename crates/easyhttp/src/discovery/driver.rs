@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use easyhttp_proto::datagram::Datagram;
+use easyhttp_proto::datagram::{Datagram, Kind};
 use easyhttp_proto::discovery::{Action, Discovery, Received};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::Source;
@@ -106,8 +106,10 @@ impl Driver {
         let received = self.machine.receive(now, from, &datagram, &mut peers);
         self.node.count_crowd(&peers, from);
         drop(peers);
-        if received == Received::Ignored {
-            self.node.counters.refuse(Count::DatagramIgnored, from);
+        match received {
+            Received::Ignored => self.node.counters.refuse(Count::DatagramIgnored, from),
+            _ if datagram.kind != Kind::Bye => self.node.heard(datagram.id),
+            _ => {}
         }
     }
 

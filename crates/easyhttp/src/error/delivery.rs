@@ -78,6 +78,8 @@ impl Error {
             | Self::NotARequest(_)
             | Self::Stopped
             | Self::Start(_) => Delivery::NotSent,
+            #[cfg(feature = "outbox")]
+            Self::OutboxFull(_) | Self::NoOutbox | Self::Outbox { .. } => Delivery::NotSent,
 
             Self::Refused { .. }
             | Self::NoHandler { .. }
@@ -90,6 +92,8 @@ impl Error {
             | Self::HandlerFailed { runs_on: true, .. }
             | Self::AnswerTooLarge { .. }
             | Self::UnexpectedData { .. } => Delivery::Unknown,
+            #[cfg(feature = "outbox")]
+            Self::Unsure { .. } => Delivery::Unknown,
 
             Self::WrongDevice { delivery, .. }
             | Self::OtherKey { delivery, .. }

@@ -45,6 +45,23 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The file of the outbox cannot be used. It is left as it is.
+    #[cfg(feature = "outbox")]
+    Outbox {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file of what the device remembers of pushes cannot be used. It is left as it
+    /// is.
+    #[cfg(feature = "outbox")]
+    Pushes {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Another device runs with this device file, and so with this id.
     DeviceFileHeld {
         /// The file.
@@ -93,6 +110,20 @@ impl fmt::Display for StartError {
             Self::Identity { path, problem } => {
                 write!(f, "cannot use {}: {problem}", path.display())
             }
+            #[cfg(feature = "outbox")]
+            Self::Outbox { path, source } => write!(
+                f,
+                "the outbox {} cannot be used: {source}. Make it readable and writable, or move \
+                 it away to begin an empty one",
+                path.display()
+            ),
+            #[cfg(feature = "outbox")]
+            Self::Pushes { path, source } => write!(
+                f,
+                "what the device remembers of pushes, {}, cannot be used: {source}. Make it \
+                 readable and writable, or move it away to begin anew",
+                path.display()
+            ),
             Self::DeviceFileHeld { path, holder } => write!(
                 f,
                 "the device file {} is held by {}: two devices cannot have one id. Stop that \
@@ -120,6 +151,8 @@ impl std::error::Error for StartError {
             | Self::DeviceFile { source, .. }
             | Self::Discovery { source, .. }
             | Self::Runtime(source) => Some(source),
+            #[cfg(feature = "outbox")]
+            Self::Outbox { source, .. } | Self::Pushes { source, .. } => Some(&**source),
             Self::Randomness(source) => Some(source),
             _ => None,
         }

@@ -147,6 +147,28 @@ impl fmt::Display for Error {
                 "{command} cannot be sent: it only answers others. PING, PONG, FETCH, DATA and \
                  PUSH can"
             ),
+            #[cfg(feature = "outbox")]
+            Self::Unsure { id } => write!(
+                f,
+                "an item for {id} was sent and not answered, and {id} cannot tell whether it has \
+                 had it: look there, and send it again if it is not done"
+            ),
+            #[cfg(feature = "outbox")]
+            Self::OutboxFull(full) => {
+                write!(f, "the outbox is full: {full}. Cancel items, or allow more")
+            }
+            #[cfg(feature = "outbox")]
+            Self::NoOutbox => f.write_str(
+                "this device has no device file beside which an outbox, or what it remembers, \
+                 could be: give it one, or say where the outbox is to be",
+            ),
+            #[cfg(feature = "outbox")]
+            Self::Outbox { path, source } => write!(
+                f,
+                "the outbox {} cannot be used: {source}. Make it and its folder readable and \
+                 writable, and see that there is room on the disk",
+                path.display()
+            ),
             Self::Stopped => f.write_str("the device has been stopped"),
             Self::Start(start) => start.fmt(f),
         }

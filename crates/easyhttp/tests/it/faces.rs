@@ -16,10 +16,13 @@ mod handlers;
 #[cfg(feature = "device-keys")]
 mod identity;
 mod next_address;
+#[cfg(feature = "outbox")]
+mod outbox;
 mod peers;
 mod presence;
 mod presence_events;
 mod presence_stream;
+mod retries;
 mod runtimes;
 mod secure;
 mod settings;

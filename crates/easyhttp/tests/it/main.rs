@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod browser;
+#[cfg(all(feature = "outbox", unix))]
+mod crashes;
+mod cuts;
 mod descriptors;
 mod device_file;
 mod faces;

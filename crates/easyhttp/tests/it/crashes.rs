@@ -1,0 +1,311 @@
+//! Devices that are killed: what they had promised holds when they are back. And what
+//! they have said is on disk, is.
+//!
+//! The devices to be killed are processes of this test program, which runs
+//! [`child`] there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use easyhttp::{AfterCrash, Delivery, EasyHttp, Value, json};
+
+use crate::support::folder::Folder;
+use crate::support::{device, eventually, local, next, skip};
+
+/// What a child is to do: the name of a variable of its environment.
+const TASK: &str = "EASYHTTP_TEST_TASK";
+const FOLDER: &str = "EASYHTTP_TEST_FOLDER";
+const PEER: &str = "EASYHTTP_TEST_PEER";
+const ROUND: &str = "EASYHTTP_TEST_ROUND";
+
+#[test]
+fn child() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let variable = |name| std::env::var(name).unwrap();
+    let builder = device().config_file(Path::new(&variable(FOLDER)).join("device.json"));
+    match &*task {
+        "send" => {
+            let easy = builder.start().unwrap();
+            say(&json!({"id": easy.id().as_str()}));
+            easy.add("7H8G2K", variable(PEER)).unwrap();
+            for n in 0.. {
+                let data = json!([variable(ROUND).parse::<u64>().unwrap(), n]);
+                easy.outbox().push("7H8G2K", &data).unwrap();
+                say(&json!({"pushed": data}));
+            }
+        }
+        "keep" => {
+            let easy = builder.start().unwrap();
+            say(&json!({"id": easy.id().as_str()}));
+            for n in 0..20 {
+                easy.outbox().push("7H8G2K", n).unwrap();
+                say(&json!({"pushed": n}));
+            }
+        }
+        // Its handlers do not end.
+        "unknown" | "run_again" => {
+            let after_crash = match &*task {
+                "unknown" => AfterCrash::Unknown,
+                _ => AfterCrash::RunAgain,
+            };
+            let builder = builder.durable(after_crash).on_push(|push| -> bool {
+                say(&json!({"ran": push.data.value()}));
+                loop {
+                    thread::park();
+                }
+            });
+            let easy = builder.start().unwrap();
+            say(&json!({"port": easy.port()}));
+            loop {
+                thread::park();
+            }
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// One line, in one write.
+fn say(line: &Value) {
+    std::io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+/// A device in a process of its own, which is killed when this is dropped.
+struct Device {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Device {
+    fn start(task: &str, folder: &Folder, others: &[(&str, String)]) -> Self {
+        let mut process = of(Command::new(std::env::current_exe().unwrap()), task, folder)
+            .envs(others.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
+    /// What it says next that has this field.
+    fn says(&mut self, field: &str) -> Value {
+        loop {
+            let line = self.lines.next().expect("it says more").unwrap();
+            if let Ok(Value::Object(mut said)) = serde_json::from_str(&line)
+                && let Some(value) = said.remove(field)
+            {
+                return value;
+            }
+        }
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn of(mut command: Command, task: &str, folder: &Folder) -> Command {
+    command.args(["crashes::child", "--exact", "--nocapture"]);
+    command.env(TASK, task).env(FOLDER, folder.path());
+    command
+}
+
+#[test]
+fn a_sender_that_is_killed_delivers_all_that_it_confirmed_in_order_and_once() {
+    let (folder, receivers) = (Folder::new(), Folder::new());
+    let (done, all) = channel();
+    // Each time it is somewhere else.
+    let receiver = || {
+        let done = done.clone();
+        let builder = device().id("7H8G2K").outbox_file(receivers.join("receiver"));
+        let builder = builder.durable(AfterCrash::Unknown);
+        builder.on_push(move |push| done.send(push.data.value()).unwrap()).start().unwrap()
+    };
+    let mut confirmed = Vec::new();
+    for (round, count) in [1, 25, 3, 60, 10, 40].into_iter().enumerate() {
+        let there = receiver();
+        let peer = local(there.port().unwrap()).to_string();
+        let others = [(PEER, peer), (ROUND, round.to_string())];
+        let mut sender = Device::start("send", &folder, &others);
+        for _ in 0..count {
+            confirmed.push(sender.says("pushed"));
+        }
+        drop(sender);
+    }
+    let (told, refused) = channel();
+    let last = device().config_file(folder.join("device.json"));
+    let last = last.on_refused(move |refused| told.send(refused).unwrap()).start().unwrap();
+    let there = receiver();
+    last.add("7H8G2K", local(there.port().unwrap())).unwrap();
+    eventually("all is delivered", || last.outbox().list().unwrap().is_empty());
+    assert!(refused.try_recv().is_err());
+
+    let pair = |value: &Value| (value[0].as_u64().unwrap(), value[1].as_u64().unwrap());
+    let done: Vec<_> = all.try_iter().map(|value| pair(&value)).collect();
+    assert!(done.is_sorted_by(|a, b| a < b), "{done:?}");
+    for value in confirmed {
+        assert!(done.contains(&pair(&value)), "{value} was confirmed: {done:?}");
+    }
+}
+
+/// A sender whose item reaches a device that is killed while its handler runs, and comes
+/// back; what the handlers of the sender are told, and how often that of the device ran.
+fn killed_in_its_handler(task: &str) -> (Receiver<Delivery>, usize) {
+    let (folder, own) = (Folder::new(), Folder::new());
+    let (told, refused) = channel();
+    let builder = device().outbox_file(own.join("outbox"));
+    let builder = builder.on_refused(move |refused| {
+        told.send(refused.error.delivery()).unwrap();
+    });
+    let sender = builder.start().unwrap();
+    let start = || {
+        let mut there = Device::start(task, &folder, &[]);
+        let port = there.says("port").as_u64().unwrap();
+        let id = fs::read(folder.join("device.json")).unwrap();
+        let id: Value = serde_json::from_slice(&id).unwrap();
+        let id = id["device_id"].as_str().unwrap().to_owned();
+        sender.add(&*id, local(u16::try_from(port).unwrap())).unwrap();
+        (there, id)
+    };
+    let (mut there, id) = start();
+    sender.outbox().push(&*id, "once").unwrap();
+    assert_eq!(there.says("ran"), "once");
+    drop(there);
+    let (mut there, _) = start();
+    sender.outbox().flush().unwrap();
+    sender.outbox().push(&*id, "and another one").unwrap();
+    let ran = there.says("ran");
+    (refused, if ran == "once" { 2 } else { 1 })
+}
+
+#[test]
+fn what_a_device_was_doing_when_it_was_killed_is_not_done_again_if_it_must_not() {
+    let (refused, ran) = killed_in_its_handler("unknown");
+    assert_eq!(next(&refused), Delivery::Unknown);
+    assert_eq!(ran, 1);
+}
+
+#[test]
+fn what_a_device_was_doing_when_it_was_killed_is_done_again_if_it_may() {
+    let (refused, ran) = killed_in_its_handler("run_again");
+    assert_eq!(ran, 2);
+    assert!(refused.try_recv().is_err());
+}
+
+/// At each of its system calls the power could go. It is then all as it was or as it is
+/// to be: a file gets its name when it is on disk, and nothing is promised before both are.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_device_has_said_is_on_disk() {
+    let folder = Folder::new();
+    let trace = Folder::new();
+    let trace = trace.join("trace");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-s", "200", "-e", CALLS, "-o"]).arg(&trace);
+    strace.arg(std::env::current_exe().unwrap());
+    match of(strace, "keep", &folder).stdout(Stdio::null()).status() {
+        Ok(status) => assert!(status.success(), "{status}"),
+        Err(error) => return skip("what_a_device_has_said_is_on_disk", error),
+    }
+    let mut disk = Disk { folder: folder.path().to_owned(), ..Disk::default() };
+    for call in whole_calls(&fs::read_to_string(trace).unwrap()) {
+        disk.take(&call);
+    }
+    assert_eq!(disk.promises, 21);
+    assert!(disk.renamed.contains(&folder.join("device.json")));
+    assert!(disk.renamed.contains(&folder.join(".device.json.outbox")));
+}
+
+const CALLS: &str = "trace=open,openat,creat,write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,\
+     renameat,renameat2,unlink,unlinkat";
+
+/// The calls in the order in which they returned, those that others interrupted included.
+fn whole_calls(trace: &str) -> Vec<String> {
+    let mut begun = BTreeMap::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let call = call.trim_start();
+        if let Some(start) = call.strip_suffix("<unfinished ...>") {
+            begun.insert(thread, start);
+        } else if let Some((_, end)) = call.split_once(" resumed>") {
+            calls.push(format!("{}{end}", begun.remove(thread).unwrap_or_default()));
+        } else {
+            calls.push(call.to_owned());
+        }
+    }
+    calls
+}
+
+/// What is not on disk yet.
+#[derive(Default)]
+struct Disk {
+    folder: PathBuf,
+    unsynced: BTreeSet<PathBuf>,
+    unsynced_names: BTreeSet<PathBuf>,
+    renamed: BTreeSet<PathBuf>,
+    promises: usize,
+}
+
+impl Disk {
+    fn take(&mut self, call: &str) {
+        let Some((name, arguments)) = call.split_once('(') else { return };
+        if call.contains(" = -1 ") {
+            return;
+        }
+        // Of a file that is open, by `-y`; or of names.
+        let file = arguments.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
+        let file = file.map(|(path, _)| PathBuf::from(path)).unwrap_or_default();
+        let names: Vec<_> = arguments.split('"').skip(1).step_by(2).map(PathBuf::from).collect();
+        match name {
+            "write" if arguments.starts_with("1<") && arguments.contains(r#""{\""#) => {
+                self.promises += 1;
+                assert!(self.unsynced.is_empty(), "{call}: {:?}", self.unsynced);
+                assert!(self.unsynced_names.is_empty(), "{call}: {:?}", self.unsynced_names);
+            }
+            // A database that is shortened behind its last page loses nothing either way.
+            "write" | "pwrite64" | "writev" | "pwritev" if self.is_ours(&file) => {
+                assert_ne!(file, self.folder.join("device.json"), "{call}");
+                self.unsynced.insert(file);
+            }
+            "fsync" | "fdatasync" if file == self.folder => self.unsynced_names.clear(),
+            "fsync" | "fdatasync" => _ = self.unsynced.remove(&file),
+            "rename" | "renameat" | "renameat2" if self.is_ours(&names[1]) => {
+                assert!(!self.unsynced.contains(&names[0]), "{call}");
+                self.unsynced_names.insert(names[1].clone());
+                self.renamed.insert(names[1].clone());
+            }
+            "open" | "openat" | "creat" if call.contains("O_CREAT") && self.is_ours(&names[0]) => {
+                let is_new = names[0].extension().is_some_and(|extension| extension == "new");
+                assert!(is_new, "{call}");
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a file is in the folder, and is no lock, which says nothing.
+    fn is_ours(&self, path: &Path) -> bool {
+        path.starts_with(&self.folder)
+            && path.extension().is_none_or(|extension| extension != "lock")
+    }
+}
+
+#[test]
+fn an_outbox_outlives_a_device_that_is_dropped_in_a_process_that_goes_on() {
+    let folder = Folder::new();
+    let start =
+        || -> EasyHttp { device().config_file(folder.join("device.json")).start().unwrap() };
+    for n in 0..5 {
+        let easy = start();
+        easy.outbox().push_within("7H8G2K", n, Duration::from_secs(60)).unwrap();
+        assert_eq!(easy.outbox().list().unwrap().len(), n + 1);
+    }
+}

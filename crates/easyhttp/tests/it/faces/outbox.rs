@@ -1,0 +1,459 @@
+//! Pushes that wait on disk until their device is there.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use easyhttp::{
+    AfterCrash, Builder, Delivery, Error, Full, IntoDeviceId, OutboxItem, PushAnswer, RefusedItem,
+    Result, StartError, Value, json,
+};
+use serde::Serialize;
+
+use super::{Asynchronous, Blocking, Face, device, on_both_faces, on_runtime};
+use crate::support::fake_peer::{FakePeer, Seen, Then, pong};
+use crate::support::folder::Folder;
+use crate::support::{
+    Gate, assert_error, assert_names, eventually, id, limits, local, next, own_port,
+};
+
+on_both_faces!(
+    what_waits_is_delivered_in_order_when_the_device_is_there,
+    what_waits_is_there_after_a_restart_and_finds_the_device_elsewhere,
+    what_is_refused_is_told_with_the_reason_and_holds_up_nothing,
+    a_device_without_keys_is_sent_an_item_once_and_no_more,
+    a_slow_handler_is_waited_for_and_run_once,
+    what_was_in_vain_goes_out_when_the_device_is_back,
+    what_expires_is_told_and_not_sent,
+    what_is_cancelled_is_gone,
+    a_full_outbox_is_an_error,
+    a_flush_returns_when_all_were_tried,
+    all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile,
+    what_was_not_told_before_the_device_stopped_is_told_after_it_starts,
+    what_was_done_before_both_were_restarted_is_not_done_again,
+    a_device_without_a_file_has_no_outbox,
+    what_could_never_be_sent_is_told_at_once,
+    a_file_that_is_no_outbox_is_left_as_it_is,
+    nobody_else_may_read_an_outbox,
+    two_devices_cannot_have_one_outbox,
+);
+
+/// What the feature adds to both faces.
+trait Keeps: Face {
+    fn push_later(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<u64>;
+    fn push_within(
+        &self,
+        id: impl IntoDeviceId,
+        data: impl Serialize,
+        lifetime: Duration,
+    ) -> Result<u64>;
+    fn list(&self) -> Result<Vec<OutboxItem>>;
+    fn cancel(&self, number: u64) -> Result<bool>;
+    fn flush(&self) -> Result<usize>;
+    fn on_delivered(&self, handler: impl Fn(OutboxItem) + Send + Sync + 'static);
+    fn on_refused(&self, handler: impl Fn(RefusedItem) + Send + Sync + 'static);
+    fn on_expired(&self, handler: impl Fn(OutboxItem) + Send + Sync + 'static);
+}
+
+macro_rules! keeps {
+    ($Face:ident, $wait:expr) => {
+        impl Keeps for $Face {
+            fn push_later(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<u64> {
+                $wait(self.0.outbox().push(id, data))
+            }
+            fn push_within(
+                &self,
+                id: impl IntoDeviceId,
+                data: impl Serialize,
+                lifetime: Duration,
+            ) -> Result<u64> {
+                $wait(self.0.outbox().push_within(id, data, lifetime))
+            }
+            fn list(&self) -> Result<Vec<OutboxItem>> {
+                $wait(self.0.outbox().list())
+            }
+            fn cancel(&self, number: u64) -> Result<bool> {
+                $wait(self.0.outbox().cancel(number))
+            }
+            fn flush(&self) -> Result<usize> {
+                $wait(self.0.outbox().flush())
+            }
+            fn on_delivered(&self, handler: impl Fn(OutboxItem) + Send + Sync + 'static) {
+                self.0.on_delivered(handler)
+            }
+            fn on_refused(&self, handler: impl Fn(RefusedItem) + Send + Sync + 'static) {
+                self.0.on_refused(handler)
+            }
+            fn on_expired(&self, handler: impl Fn(OutboxItem) + Send + Sync + 'static) {
+                self.0.on_expired(handler)
+            }
+        }
+    };
+}
+
+keeps!(Blocking, std::convert::identity);
+keeps!(Asynchronous, on_runtime);
+
+/// A device with an outbox, and the folder in which that is.
+fn keeping<F: Face>() -> (Folder, Builder<F::Device>) {
+    let folder = Folder::new();
+    let builder = device::<F>().outbox_file(folder.join("outbox"));
+    (folder, builder)
+}
+
+/// A device that sends on what it is pushed.
+fn receiving<F: Face>(builder: Builder<F::Device>) -> (F, Receiver<Value>) {
+    let (sender, received) = channel();
+    let device =
+        F::start_with(builder.on_push(move |push| sender.send(push.data.value()).unwrap()));
+    (device.unwrap(), received)
+}
+
+fn what_waits_is_delivered_in_order_when_the_device_is_there<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let (told, delivered) = channel();
+    let asking = F::start_with(builder).unwrap();
+    asking.on_delivered(move |item| told.send(item).unwrap());
+    let numbers: Vec<_> = (0..100).map(|n| asking.push_later("7H8G2K", n).unwrap()).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+    assert_eq!(asking.list().unwrap().len(), 100);
+
+    let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
+    asking.meet(&there);
+    for (n, number) in numbers.into_iter().enumerate() {
+        assert_eq!(next(&received), n);
+        let item = next(&delivered);
+        assert_eq!((item.number, item.data.value()), (number, json!(n)));
+    }
+    eventually("none waits", || asking.list().unwrap().is_empty());
+}
+
+fn what_waits_is_there_after_a_restart_and_finds_the_device_elsewhere<F: Keeps>() {
+    let folder = Folder::new();
+    let start = || F::start_with(device::<F>().config_file(folder.join("device.json"))).unwrap();
+    let asking = start();
+    let first = asking.push_later("7H8G2K", json!({"state": "on"})).unwrap();
+    let second = asking.push_later("7H8G2K", json!({"state": "off"})).unwrap();
+    drop(asking);
+    let asking = start();
+    let waiting: Vec<_> = asking.list().unwrap().iter().map(|item| item.number).collect();
+    assert_eq!(waiting, [first, second]);
+    // It was elsewhere, where nobody is any more.
+    asking.add("7H8G2K", local(own_port())).unwrap();
+    let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
+    asking.meet(&there);
+    assert_eq!(next(&received), json!({"state": "on"}));
+    assert_eq!(next(&received), json!({"state": "off"}));
+    // Its numbers are not given again.
+    eventually("none waits", || asking.list().unwrap().is_empty());
+    drop(asking);
+    assert!(start().push_later("7H8G2K", ()).unwrap() > second);
+}
+
+fn what_is_refused_is_told_with_the_reason_and_holds_up_nothing<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let (told, refused) = channel();
+    let asking = F::start_with(builder).unwrap();
+    asking.on_refused(move |item| told.send(item).unwrap());
+    let there = device::<F>().on_push(|push| match push.data.parse::<u64>() {
+        Ok(1) => PushAnswer::refuse("the door is open"),
+        Ok(2) => panic!("on purpose"),
+        _ => PushAnswer::Accepted,
+    });
+    let there = F::start_with(there).unwrap();
+    let without = F::start_with(device::<F>()).unwrap();
+    asking.meet(&there);
+    asking.meet(&without);
+    for n in 1..=3 {
+        asking.push_later(there.id(), n).unwrap();
+    }
+    let reason = next(&refused);
+    assert_eq!((reason.item.to, reason.item.data.value()), (there.id(), json!(1)));
+    assert_names(&reason.error, &[&"the door is open"]);
+    assert_eq!(reason.error.delivery(), Delivery::Refused);
+    assert_error!(Err::<(), _>(next(&refused).error), Error::HandlerFailed { .. });
+    asking.push_later(without.id(), 4).unwrap();
+    assert_error!(Err::<(), _>(next(&refused).error), Error::NoHandler { .. });
+    eventually("none waits", || asking.list().unwrap().is_empty());
+}
+
+fn a_device_without_keys_is_sent_an_item_once_and_no_more<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let (told, refused) = channel();
+    let asking = F::start_with(builder.on_refused(move |item| told.send(item).unwrap())).unwrap();
+    let peer = FakePeer::new(|request| match request["type"].as_u64() {
+        Some(1) => Then::Write(pong(id("7H8G2K"))),
+        _ => Then::Close(Vec::new()),
+    });
+    asking.add("7H8G2K", peer.at).unwrap();
+    for n in 1..=2 {
+        asking.push_later("7H8G2K", n).unwrap();
+        let refused = next(&refused);
+        assert_eq!(refused.item.data.value(), n);
+        assert_eq!(refused.error.delivery(), Delivery::Unknown);
+    }
+    let pushes = |seen: &Seen| matches!(seen, Seen::Request(_, kind) if *kind == 5);
+    assert_eq!(peer.seen.try_iter().filter(pushes).count(), 2);
+}
+
+fn a_slow_handler_is_waited_for_and_run_once<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let (told, delivered) = channel();
+    let asking = F::start_with(builder.on_delivered(move |item| told.send(item).unwrap())).unwrap();
+    let (gate, runs) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    let (opened, counted) = (gate.clone(), Arc::clone(&runs));
+    let hasty = limits(|limits| limits.handler = Duration::from_millis(20));
+    let there = device::<F>().limits(hasty).on_push(move |_| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        gate.wait();
+    });
+    let there = F::start_with(there).unwrap();
+    asking.meet(&there);
+    let number = asking.push_later(there.id(), "slowly").unwrap();
+    eventually("it was answered that it is not over", || {
+        asking.list().unwrap().first().is_some_and(|item| item.may_have_arrived)
+    });
+    opened.open();
+    asking.flush().unwrap();
+    assert_eq!(next(&delivered).number, number);
+    assert_eq!(counted.load(Ordering::Relaxed), 1);
+}
+
+fn what_was_in_vain_goes_out_when_the_device_is_back<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    asking.add("7H8G2K", local(own_port())).unwrap();
+    for n in 0..200 {
+        asking.push_later("7H8G2K", n).unwrap();
+    }
+    eventually("it was tried", || asking.list().unwrap()[0].tries > 0);
+    let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
+    // What it asks is how it is heard here: it has no discovery.
+    there.meet(&asking);
+    there.ping(asking.id()).unwrap();
+    for n in 0..200 {
+        assert_eq!(next(&received), n);
+    }
+}
+
+fn what_expires_is_told_and_not_sent<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let (told, expired) = channel();
+    let asking = F::start_with(builder).unwrap();
+    asking.on_expired(move |item| told.send(item).unwrap());
+    let at_once = asking.push_within("7H8G2K", 1, Duration::ZERO).unwrap();
+    let soon = asking.push_within("7H8G2K", 2, Duration::from_millis(50)).unwrap();
+    asking.push_within("7H8G2K", 3, Duration::MAX).unwrap();
+    for number in [at_once, soon] {
+        let item = next(&expired);
+        assert_eq!((item.number, item.tries, item.expires_in), (number, 0, Duration::ZERO));
+    }
+    let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
+    asking.meet(&there);
+    assert_eq!(next(&received), 3);
+}
+
+fn what_is_cancelled_is_gone<F: Keeps>() {
+    let (folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    let first = asking.push_later("7H8G2K", 1).unwrap();
+    let second = asking.push_later("7H8G2K", 2).unwrap();
+    assert!(asking.cancel(first).unwrap());
+    assert!(!asking.cancel(first).unwrap());
+    assert!(!asking.cancel(second + 1).unwrap());
+    drop(asking);
+    let asking = F::start_with(device::<F>().outbox_file(folder.join("outbox"))).unwrap();
+    let numbers: Vec<_> = asking.list().unwrap().iter().map(|item| item.number).collect();
+    assert_eq!(numbers, [second]);
+}
+
+fn a_full_outbox_is_an_error<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let small = limits(|limits| (limits.outbox_items, limits.outbox_bytes) = (3, 100));
+    let asking = F::start_with(builder.limits(small)).unwrap();
+    asking.push_later("7H8G2K", "x".repeat(60)).unwrap();
+    let full = asking.push_later("7H8G2K", "x".repeat(60));
+    assert_names(full.as_ref().unwrap_err(), &[&"the outbox is full", &100]);
+    assert_error!(full, Error::OutboxFull(Full::Bytes(100)));
+    asking.push_later("7H8G2K", 2).unwrap();
+    let third = asking.push_later("7H8G2K", 3).unwrap();
+    assert_error!(asking.push_later("7H8G2K", 4), Error::OutboxFull(Full::Items(3)));
+    asking.cancel(third).unwrap();
+    asking.push_later("AB3F9Z", 4).unwrap();
+}
+
+fn a_flush_returns_when_all_were_tried<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    assert_eq!(asking.flush().unwrap(), 0);
+    asking.add("AB3F9Z", local(own_port())).unwrap();
+    for to in ["7H8G2K", "AB3F9Z"] {
+        asking.push_later(to, 1).unwrap();
+    }
+    assert_eq!(asking.flush().unwrap(), 2);
+    let (there, received) = receiving::<F>(device::<F>().id("AB3F9Z"));
+    asking.meet(&there);
+    assert_eq!(next(&received), 1);
+    eventually("one waits", || asking.flush().unwrap() == 1);
+}
+
+fn all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile<F: Keeps>() {
+    let (folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    let confirmed = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Ok(number) = asking.push_later("7H8G2K", 1) {
+                    confirmed.lock().unwrap().push(number);
+                }
+            });
+        }
+        eventually("some are there", || confirmed.lock().unwrap().len() > 20);
+        asking.stop();
+    });
+    assert_error!(asking.push_later("7H8G2K", 1), Error::Stopped);
+    assert_error!(asking.list(), Error::Stopped);
+    assert_error!(asking.flush(), Error::Stopped);
+    let asking = F::start_with(device::<F>().outbox_file(folder.join("outbox"))).unwrap();
+    let there: Vec<_> = asking.list().unwrap().iter().map(|item| item.number).collect();
+    for number in confirmed.into_inner().unwrap() {
+        assert!(there.contains(&number), "{number} was confirmed");
+    }
+}
+
+fn what_was_not_told_before_the_device_stopped_is_told_after_it_starts<F: Keeps>() {
+    let (folder, builder) = keeping::<F>();
+    let (gate, (began, begun)) = (Gate::default(), channel());
+    let opened = gate.clone();
+    let slow = builder.limits(limits(|limits| limits.stop = Duration::ZERO)).id("AB3F9Z");
+    let asking = F::start_with(slow.on_delivered(move |_| {
+        began.send(()).unwrap();
+        gate.wait();
+    }))
+    .unwrap();
+    let (there, received) = receiving::<F>(device::<F>());
+    asking.meet(&there);
+    let first = asking.push_later(there.id(), 1).unwrap();
+    let second = asking.push_later(there.id(), 2).unwrap();
+    next(&begun);
+    assert_eq!([next(&received), next(&received)], [1, 2]);
+    // It has both, and the user was told of none of them.
+    asking.stop();
+    opened.open();
+    drop(asking);
+
+    let (told, delivered) = channel();
+    let builder = device::<F>().id("AB3F9Z").outbox_file(folder.join("outbox"));
+    let asking = F::start_with(builder.on_delivered(move |item| told.send(item).unwrap())).unwrap();
+    asking.meet(&there);
+    assert_eq!([next(&delivered).number, next(&delivered).number], [first, second]);
+    // It knew them again.
+    assert!(received.try_recv().is_err());
+}
+
+fn what_was_done_before_both_were_restarted_is_not_done_again<F: Keeps>() {
+    let folder = Folder::new();
+    for (name, after_crash) in [("a", AfterCrash::Unknown), ("b", AfterCrash::RunAgain)] {
+        let there = || {
+            let builder = device::<F>().id("7H8G2K").outbox_file(folder.join(name));
+            receiving::<F>(builder.durable(after_crash))
+        };
+        let asking = |told: Sender<OutboxItem>, gate: Option<Gate>| {
+            let impatient = limits(|limits| limits.stop = Duration::ZERO);
+            let builder = device::<F>().id("AB3F9Z").outbox_file(folder.join("asking"));
+            let builder = builder.limits(impatient).on_delivered(move |item| {
+                told.send(item).unwrap();
+                gate.iter().for_each(Gate::wait);
+            });
+            F::start_with(builder).unwrap()
+        };
+        let (receiver, received) = there();
+        let (told, delivered) = channel();
+        let gate = Gate::default();
+        let sender = asking(told, Some(gate.clone()));
+        sender.meet(&receiver);
+        let number = sender.push_later("7H8G2K", 1).unwrap();
+        assert_eq!(next(&delivered).number, number);
+        // The user was being told of it.
+        sender.stop();
+        gate.open();
+        drop((sender, receiver));
+        assert_eq!(next(&received), 1);
+
+        let (receiver, received) = there();
+        let (told, delivered) = channel();
+        let sender = asking(told, None);
+        sender.meet(&receiver);
+        assert_eq!(next(&delivered).number, number);
+        assert!(received.try_recv().is_err());
+        eventually("none waits", || sender.list().unwrap().is_empty());
+        // One that is new is done.
+        sender.push_later("7H8G2K", 2).unwrap();
+        assert_eq!(next(&received), 2);
+        next(&delivered);
+        eventually("none waits", || sender.list().unwrap().is_empty());
+    }
+}
+
+fn a_device_without_a_file_has_no_outbox<F: Keeps>() {
+    let asking = F::start_with(device::<F>()).unwrap();
+    let pushed = asking.push_later("7H8G2K", 1);
+    assert_names(pushed.as_ref().unwrap_err(), &[&"no device file"]);
+    assert_error!(pushed, Error::NoOutbox);
+    assert_eq!(asking.flush().unwrap(), 0);
+    assert!(asking.list().unwrap().is_empty());
+    assert!(!asking.cancel(1).unwrap());
+    let durable = F::start_with(device::<F>().durable(AfterCrash::Unknown));
+    assert_error!(durable, Error::NoOutbox);
+}
+
+fn what_could_never_be_sent_is_told_at_once<F: Keeps>() {
+    let (folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    assert_error!(asking.push_later("nonsense", 1), Error::InvalidId(_));
+    assert_error!(asking.push_later(asking.id(), 1), Error::OwnId { .. });
+    assert_error!(asking.push_later("7H8G2K", "x".repeat(1 << 20)), Error::TooLarge { .. });
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    let deep: Box<serde_json::value::RawValue> = serde_json::from_str(&deep).unwrap();
+    assert_error!(asking.push_later("7H8G2K", deep), Error::InvalidData(_));
+    // Nothing was put in, so there is no file.
+    assert!(!folder.join("outbox").exists());
+}
+
+fn a_file_that_is_no_outbox_is_left_as_it_is<F: Keeps>() {
+    let folder = Folder::new();
+    let path = folder.join("outbox");
+    for content in [&b""[..], b"my diary", &[0xff; 10_000]] {
+        std::fs::write(&path, content).unwrap();
+        let error = F::start_with(device::<F>().outbox_file(&path)).unwrap_err();
+        assert_names(&error, &[&path.display(), &"move it away"]);
+        assert_error!(Err::<(), _>(error), Error::Start(StartError::Outbox { .. }));
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
+}
+
+fn nobody_else_may_read_an_outbox<F: Keeps>() {
+    let folder = Folder::new();
+    let asking = F::start_with(device::<F>().config_file(folder.join("device.json"))).unwrap();
+    asking.push_later("7H8G2K", 1).unwrap();
+    let path = folder.join(".device.json.outbox");
+    assert!(path.exists());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+fn two_devices_cannot_have_one_outbox<F: Keeps>() {
+    let (folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    asking.push_later("7H8G2K", 1).unwrap();
+    let second = || F::start_with(device::<F>().outbox_file(folder.join("outbox")));
+    assert_error!(second(), Error::Start(StartError::Outbox { .. }));
+    drop(asking);
+    second().unwrap();
+}
