@@ -17,6 +17,8 @@
 //! | [`peers`] | the table of the devices that are known |
 //! | [`discovery`] | when to announce, whom to answer, whom to greet |
 //! | [`introduction`] | what a device says to whoever looks at it |
+//! | [`pushes`] | which PUSHes have come already, and what came of them |
+//! | [`retry`] | when to send again |
 //! | [`secure`] | one key for a network: signatures, encryption, replay |
 //! | [`limits`] | every size, count and time limit, with its reason |
 //!
@@ -38,6 +40,8 @@ pub mod limits;
 mod malformed;
 pub mod message;
 pub mod peers;
+pub mod pushes;
+pub mod retry;
 pub mod secure;
 
 pub use command::Command;

@@ -91,6 +91,55 @@ pub const COMPONENTS: usize = 16;
 /// How many devices have their key pinned: as many as the table of peers holds.
 pub const PINS: usize = PEERS;
 
+// ---- pushes that may be sent again ----
+
+/// The longest key of a PUSH, in bytes. Ours have at most 58, a UUID has 36.
+pub const PUSH_KEY: usize = 128;
+
+/// How many PUSHes a device remembers, each in about 200 bytes: of one device that sends
+/// one every ten seconds, those of a day.
+pub const PUSHES: usize = 8192;
+
+/// For how long it does: whoever asks what became of a PUSH asks within some seconds, or,
+/// if it kept it while it was switched off, on the next day.
+pub const PUSHES_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many bytes the reasons and the keys of others may have together that are remembered:
+/// a message each may have as a reason what a body holds.
+pub const PUSHES_TEXT: usize = BODY;
+
+/// How many requests wait at once for what came of a PUSH that runs: few, as each keeps
+/// its connection from making way. The others are to ask again.
+pub const PUSHES_AWAITED: usize = 16;
+
+/// The most that the first pause before a PUSH is sent again lasts; the next ones double.
+/// A device that has just closed a connection is ready for another one in milliseconds.
+pub const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The most that any of these pauses lasts: a third of a call.
+pub const RETRY_PAUSE_MOST: Duration = Duration::from_secs(1);
+
+/// How long an attempt waits for its answer at least, if the call has so much time left: a
+/// handler of some hundred milliseconds is not asked twice.
+pub const ATTEMPT: Duration = Duration::from_secs(1);
+
+/// How many of a hundred calls may be sent again. If all are lost, a device sends so much
+/// more than it would, and no more.
+pub const RETRIES_PERCENT: u32 = 10;
+
+/// How many calls may be sent again besides, at once: one that calls rarely has no share.
+pub const RETRIES_RESERVE: u32 = 10;
+
+/// How often one of those comes back.
+pub const RETRY_COMES: Duration = Duration::from_secs(10);
+
+/// After how many failures in a row to reach a device nothing is sent to it again: the
+/// first attempt of a call, and its first repetition.
+pub const BREAKER: u8 = 2;
+
+/// How often such a device is tried by what can wait. It announces itself as often.
+pub const BREAKER_TRY: Duration = ANNOUNCE;
+
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes

@@ -13,8 +13,9 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
 use crate::DeviceId;
+use crate::pushes::Mark;
 
-pub use peer::{Address, Peer, Source};
+pub use peer::{Address, Peer, Remembers, Source};
 
 /// What hearing of a device changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +130,7 @@ impl PeerTable {
             return Heard::Ignored;
         }
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(id));
-        peer.last_seen = Some(now);
+        peer.seen(now);
         let was_present = core::mem::replace(&mut peer.is_present, true);
         let had_address = peer.addresses.iter().any(|a| a.at == at);
         peer.note(now, at, source);
@@ -148,6 +149,24 @@ impl PeerTable {
             if peer.version.as_deref() != version {
                 peer.version = version.map(String::from);
             }
+        }
+    }
+
+    /// Notes what a device has said of its memory: in the answer to a PUSH, or in a PONG,
+    /// where `None` says that it has none.
+    pub fn hear_mark(&mut self, id: DeviceId, mark: Option<Mark>) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            match mark {
+                Some(mark) => peer.hear_mark(mark),
+                None => peer.remembers = Remembers::Nothing,
+            }
+        }
+    }
+
+    /// Notes that an attempt to reach a device was in vain, at whichever of its addresses.
+    pub fn was_not_reached(&mut self, now: Duration, id: DeviceId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.breaker.fail(now);
         }
     }
 
@@ -177,7 +196,7 @@ impl PeerTable {
     /// Says whether that is how it turned out to be here.
     pub fn confirm(&mut self, now: Duration, id: DeviceId, at: SocketAddr) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
-        peer.last_seen = Some(now);
+        peer.seen(now);
         peer.verify(now, at);
         !core::mem::replace(&mut peer.is_present, true)
     }
@@ -185,7 +204,7 @@ impl PeerTable {
     /// Notes that a device is there, at whichever of its addresses.
     pub fn see(&mut self, now: Duration, id: DeviceId) -> Option<&Peer> {
         let peer = self.peers.get_mut(&id)?;
-        peer.last_seen = Some(now);
+        peer.seen(now);
         Some(peer)
     }
 

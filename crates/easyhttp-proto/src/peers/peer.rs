@@ -6,6 +6,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::twins::Voice;
+use crate::pushes::Mark;
+use crate::retry::Breaker;
 use crate::{DeviceId, limits};
 
 /// How often a device is asked at an address of IPv4, while that of IPv6 works, until it
@@ -54,6 +56,19 @@ pub struct Address {
     pub(super) voice: Option<Voice>,
 }
 
+/// What a device has said of its memory of PUSHes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "it has said nothing, or one of two things")]
+pub enum Remembers {
+    /// Nothing yet: a PING tells.
+    #[default]
+    Untold,
+    /// That it has none, by a PONG without a mark: a PUSH that comes twice is done twice.
+    Nothing,
+    /// How far it has come.
+    Pushes(Mark),
+}
+
 /// A device that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -70,6 +85,10 @@ pub struct Peer {
     pub version: Option<String>,
     /// Whether it has been heard, and has not left or been lost since.
     pub is_present: bool,
+    /// What it remembers.
+    pub remembers: Remembers,
+    /// Whether it is worth trying.
+    pub breaker: Breaker,
     pub(super) addresses: Vec<Address>,
 }
 
@@ -82,6 +101,8 @@ impl Peer {
             interval: None,
             version: None,
             is_present: false,
+            remembers: Remembers::Untold,
+            breaker: Breaker::default(),
             addresses: Vec::new(),
         }
     }
@@ -132,6 +153,20 @@ impl Peer {
     /// Whether it announced itself by multicast.
     pub fn is_discovered(&self) -> bool {
         self.addresses.iter().any(|a| a.source == Source::Found)
+    }
+
+    /// It was heard, by whatever way.
+    pub(super) fn seen(&mut self, now: Duration) {
+        self.last_seen = Some(now);
+        self.breaker.hear();
+    }
+
+    /// Takes a mark, unless a newer one of the same memory is known.
+    pub(super) fn hear_mark(&mut self, mark: Mark) {
+        match self.remembers {
+            Remembers::Pushes(known) if known.name == mark.name && known.count > mark.count => {}
+            _ => self.remembers = Remembers::Pushes(mark),
+        }
     }
 
     /// Makes `at` a candidate, behind those of its kind that came before.

@@ -13,6 +13,8 @@ mod network;
 mod one;
 mod presence;
 mod properties;
+mod pushes;
+mod retries;
 mod secure;
 mod sim;
 mod twins;
