@@ -141,7 +141,7 @@ fn classify(error: &Error) -> (Exit, &'static str) {
         Error::NotTaken { .. } => (Exit::Other, "not_taken"),
         Error::Protocol { .. } => (Exit::Other, "protocol"),
         Error::UnexpectedData { .. } => (Exit::Other, "unexpected_data"),
-        Error::TooLarge { .. } => (Exit::Other, "too_large"),
+        Error::TooLarge { .. } | Error::AnswerTooLarge { .. } => (Exit::Other, "too_large"),
         Error::Stopped => (Exit::Other, "stopped"),
         Error::Start(start) => (Exit::Other, start_code(start)),
         _ => (Exit::Other, "other"),
@@ -167,18 +167,19 @@ fn details(error: &Error) -> Object {
     let object = Object::new();
     match error {
         Error::UnknownDevice { id, seen } => object.with("id", id).with("seen", seen),
-        Error::WrongDevice { id, address, found } => {
+        Error::WrongDevice { id, address, found, .. } => {
             object.with("id", id).with("address", address).with("found", found)
         }
         Error::Ambiguous { id, addresses } => object.with("id", id).with("addresses", addresses),
-        Error::OtherKey { id, address, ours, theirs } => {
+        Error::OtherKey { id, address, ours, theirs, .. } => {
             let object = object.with("id", id).with("address", address);
             let ours = ours.map(|key| key.to_string());
             object.with("ours", ours).with("theirs", theirs.to_string())
         }
-        Error::NotAuthenticated { id, address }
-        | Error::IdentityChanged { id, address }
-        | Error::Replayed { id, address }
+        Error::NotAuthenticated { id, address, .. }
+        | Error::IdentityChanged { id, address, .. }
+        | Error::Replayed { id, address, .. }
+        | Error::AnswerTooLarge { id, address, .. }
         | Error::Unreachable { id, address, .. }
         | Error::TimedOut { id, address, .. }
         | Error::Interrupted { id, address, .. }

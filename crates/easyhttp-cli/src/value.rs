@@ -64,7 +64,7 @@ fn read_standard_input() -> Result<Box<RawValue>, Failure> {
     let read = std::io::stdin().lock().take(limit as u64 + 1).read_to_string(&mut text);
     read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
     if text.len() > limit {
-        return Err(Error::TooLarge { what: "the message", limit: Some(limit) }.into());
+        return Err(Error::TooLarge { limit: Some(limit) }.into());
     }
     if text.trim().is_empty() {
         return Err(Failure::usage("standard input is empty"));

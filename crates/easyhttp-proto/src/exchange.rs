@@ -24,8 +24,11 @@ pub mod code {
     pub const REFUSED: &str = "refused";
     /// The device has no handler for the command.
     pub const NO_HANDLER: &str = "no_handler";
-    /// The handler returned an error, panicked, or took too long.
+    /// The handler returned an error, or panicked.
     pub const HANDLER_FAILED: &str = "handler_failed";
+    /// The handler had not finished when its time was over. It runs on, so nobody
+    /// knows yet what comes of the command.
+    pub const HANDLER_TIMED_OUT: &str = "handler_timed_out";
     /// As many handlers run as the device allows.
     pub const BUSY: &str = "busy";
     /// `recipient_id` names another device.
@@ -118,6 +121,8 @@ pub enum Outcome {
     Refused(Option<String>),
     /// The handler failed; the text says how.
     Failed(String),
+    /// The handler has not finished in time, and runs on; the text says so.
+    Unfinished(String),
     /// Too many handlers run already.
     Busy,
     /// The request is meant for another device, so no handler was asked.
@@ -198,6 +203,7 @@ impl<'a> Request<'a> {
             }
             (_, Outcome::Busy) => nack(503, code::BUSY, "too many handlers are running".into()),
             (_, Outcome::Failed(text)) => nack(500, code::HANDLER_FAILED, text.into()),
+            (_, Outcome::Unfinished(text)) => nack(500, code::HANDLER_TIMED_OUT, text.into()),
             (Event::Pong, _) => Answer::status("pong_received"),
             (Event::Data, _) => Answer::status("data_received"),
             (Event::Fetch, Outcome::Value(value)) if value.as_bytes() != b"null" => {
@@ -258,6 +264,8 @@ pub enum Rejection {
     HandlerFailed {
         /// How, in the peer's words.
         message: String,
+        /// Whether it has not finished in time, and runs on.
+        runs_on: bool,
     },
     /// It runs as many handlers as it allows.
     Busy,
@@ -265,6 +273,9 @@ pub enum Rejection {
     WrongDevice {
         /// The device that answered, if it said so.
         found: Option<DeviceId>,
+        /// The HTTP status. With 200 that device did what was asked: those that
+        /// do not look at `recipient_id` do it for anybody.
+        status: u16,
     },
     /// The message was too large for it.
     TooLarge,
@@ -320,14 +331,17 @@ impl<'a> Reply<'a> {
         let sender = message.header.sender_id;
         // Whoever does not say who it is may be anybody.
         if status == 421 || sender != Some(asked) {
-            return Err(Rejection::WrongDevice { found: sender });
+            return Err(Rejection::WrongDevice { found: sender, status });
         }
         let words = || message.error.as_ref().map_or("", |reason| &reason.message).to_owned();
         match (status, message.command) {
             (200, _) => Ok(Self::Message(message)),
             (413, _) => Err(Rejection::TooLarge),
             (503, _) => Err(Rejection::Busy),
-            (500, Command::Nack) => Err(Rejection::HandlerFailed { message: words() }),
+            (500, Command::Nack) => Err(Rejection::HandlerFailed {
+                message: words(),
+                runs_on: message.error.is_some_and(|reason| reason.code == code::HANDLER_TIMED_OUT),
+            }),
             // A Python device without a handler for PUSH says no more than this.
             (400, Command::Nack) => Err(Rejection::NoHandler),
             _ => Err(Rejection::NotTaken { status, message: words() }),
@@ -347,10 +361,11 @@ impl<'a> Reply<'a> {
             200 if has_status() => Ok(Self::Received),
             200 => Err(Rejection::NotUnderstood { status, malformed }),
             413 => Err(Rejection::TooLarge),
-            421 => Err(Rejection::WrongDevice { found: None }),
+            421 => Err(Rejection::WrongDevice { found: None, status }),
             // A Python device whose callback raised an exception.
             500 => Err(Rejection::HandlerFailed {
                 message: read_error(body).unwrap_or_else(|| "Internal Server Error".to_owned()),
+                runs_on: false,
             }),
             503 => Err(Rejection::Busy),
             _ => Err(Rejection::NotTaken { status, message: read_error(body).unwrap_or_default() }),
@@ -404,11 +419,15 @@ mod tests {
         assert_eq!(round(5, Outcome::Busy), Err(Rejection::Busy));
         assert_eq!(
             round(5, Outcome::Failed("it panicked".to_string())),
-            Err(Rejection::HandlerFailed { message: "it panicked".to_string() })
+            Err(Rejection::HandlerFailed { message: "it panicked".to_string(), runs_on: false })
+        );
+        assert_eq!(
+            round(5, Outcome::Unfinished("it runs".to_string())),
+            Err(Rejection::HandlerFailed { message: "it runs".to_string(), runs_on: true })
         );
         assert_eq!(
             round(5, Outcome::Misdirected),
-            Err(Rejection::WrongDevice { found: Some(own().id) })
+            Err(Rejection::WrongDevice { found: Some(own().id), status: 421 })
         );
     }
 
@@ -427,7 +446,8 @@ mod tests {
         let pong = Request::read(&body).unwrap().answer(&own(), Outcome::Misdirected);
         let body = pong.body.to_vec();
         let reply = Reply::read(id("ZZZZZZ"), pong.status, pong.note, &body);
-        assert_eq!(reply.unwrap_err(), Rejection::WrongDevice { found: Some(own().id) });
+        let found = Some(own().id);
+        assert_eq!(reply.unwrap_err(), Rejection::WrongDevice { found, status: 200 });
     }
 
     #[test]

@@ -37,9 +37,10 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         | Error::Interrupted { id, address, .. }
         | Error::WrongDevice { id, address, .. }
         | Error::OtherKey { id, address, .. }
-        | Error::NotAuthenticated { id, address }
-        | Error::Replayed { id, address }
-        | Error::IdentityChanged { id, address }
+        | Error::NotAuthenticated { id, address, .. }
+        | Error::Replayed { id, address, .. }
+        | Error::IdentityChanged { id, address, .. }
+        | Error::AnswerTooLarge { id, address, .. }
         | Error::NotTaken { id, address, .. }
         | Error::Protocol { id, address, .. } => {
             set("device_id", id.as_str().into_py_any(py))?;
@@ -82,7 +83,7 @@ fn class(error: &Error) -> &'static str {
         Error::Busy { .. } => "Busy",
         Error::NotTaken { .. } => "NotTaken",
         Error::Protocol { .. } | Error::UnexpectedData { .. } => "NotUnderstood",
-        Error::TooLarge { .. } => "TooLarge",
+        Error::TooLarge { .. } | Error::AnswerTooLarge { .. } => "TooLarge",
         Error::InvalidId(_) => "InvalidId",
         Error::InvalidKey(_) => "InvalidKey",
         Error::NoNetworkKey => "NoNetworkKey",

@@ -163,6 +163,8 @@ pub(crate) enum Returned {
     Value(Data),
     Push(PushAnswer),
     Failed(String),
+    /// It has not returned in time, and runs on.
+    Unfinished(String),
 }
 
 impl Returned {
@@ -200,6 +202,7 @@ impl Returned {
             Self::Push(PushAnswer::Accepted) => Outcome::Accepted,
             Self::Push(PushAnswer::Refused(reason)) => Outcome::Refused(reason),
             Self::Failed(message) => Outcome::Failed(message),
+            Self::Unfinished(message) => Outcome::Unfinished(message),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::peers::{Address, PeerTable};
@@ -17,7 +18,7 @@ use tokio::time::timeout_at;
 
 use crate::answer::write_json;
 use crate::client::{Connect, SLICE};
-use crate::error::{Error, Result};
+use crate::error::{Delivery, Error, Result};
 use crate::instant::instant_after;
 use crate::node::Node;
 use crate::peer::Peer;
@@ -51,7 +52,7 @@ impl Node {
         let message = message.map_err(Error::InvalidData)?;
         let most = self.settings.limits.body;
         if message.len() > most {
-            return Err(Error::TooLarge { what: "the message", limit: Some(most) });
+            return Err(Error::TooLarge { limit: Some(most) });
         }
         let call = Call::new(self, id, command, message, self.settings.limits.call, face);
         let Ok(_turn) = timeout_at(call.deadline.into(), self.turns.take(id)).await else {
@@ -218,14 +219,15 @@ impl<'a> Call<'a> {
             Command::Fetch if !others.is_empty() => self.soon(limits::DOUBT),
             _ => self.deadline,
         };
-        let connect = self.connect(limit, deadline);
+        let has_left = AtomicBool::new(false);
+        let connect = self.connect(limit, deadline, &has_left);
         let mut reply = pin!(self.exchange(*at, &self.message, connect, Purpose::Command));
         let reply = match timeout_at(deadline.into(), &mut reply).await {
             Ok(reply) => reply,
             Err(_) if self.command == Command::Fetch && !self.is_late() => {
                 return Box::pin(self.doubt(*at, reply, others)).await;
             }
-            Err(_) => self.timed_out(*at, Purpose::Command),
+            Err(_) => self.timed_out(*at, has_left.load(Ordering::Relaxed), Purpose::Command),
         };
         match reply {
             Err(error) if self.is_harmless(&error) => self.ask_others(others, error).await,
@@ -244,7 +246,19 @@ impl<'a> Call<'a> {
             (Err(later), Error::TimedOut { sent: false, .. }) if self.is_harmless(later) => {
                 Err(error)
             }
+            // What was sent to one address was sent, wherever else it was not.
+            (Err(later), first) if self.hides(later, first) => Err(error),
             _ => reply,
+        }
+    }
+
+    /// Whether what is known of the command by the later of two errors would be wrong
+    /// because of the first.
+    fn hides(&self, later: &Error, first: &Error) -> bool {
+        match (first.delivery(), later.delivery()) {
+            (Delivery::Refused | Delivery::Unknown, Delivery::NotSent) => true,
+            (Delivery::Unknown, Delivery::Refused) => !self.is_repeatable(),
+            _ => false,
         }
     }
 
@@ -270,11 +284,11 @@ impl<'a> Call<'a> {
                 biased;
                 Some(answer) = self.answer(reply) => answer,
                 Some(answer) = self.answer(Box::pin(self.ask(others))) => answer,
-                else => self.timed_out(at, Purpose::Command),
+                else => self.timed_out(at, true, Purpose::Command),
             }
         };
         let answer = timeout_at(self.deadline.into(), answer).await;
-        answer.unwrap_or_else(|_| self.timed_out(at, Purpose::Command))
+        answer.unwrap_or_else(|_| self.timed_out(at, true, Purpose::Command))
     }
 
     /// What comes of a request, unless another address may do better.
@@ -283,14 +297,25 @@ impl<'a> Call<'a> {
             .filter(|reply| !reply.as_ref().is_err_and(|error| self.is_harmless(error)))
     }
 
+    /// Whether it does no harm if the device gets it twice.
+    fn is_repeatable(&self) -> bool {
+        matches!(self.command, Command::Ping | Command::Fetch)
+    }
+
     /// How the command may get a connection, and block on it, if it has time until
     /// this deadline.
-    fn connect(&self, limit: Duration, deadline: Instant) -> Connect {
-        let is_repeatable = matches!(self.command, Command::Ping | Command::Fetch);
+    fn connect<'c>(
+        &self,
+        limit: Duration,
+        deadline: Instant,
+        has_left: &'c AtomicBool,
+    ) -> Connect<'c> {
+        let is_repeatable = self.is_repeatable();
         // Not beyond the first slice: then there may be more to wait for.
         let last = deadline.checked_sub(SLICE).map(|last| last.min(self.begun + SLICE));
         let blocks_until = last.filter(|_| self.face == Face::Blocking);
-        Connect { begun: Instant::now(), limit, anew: false, is_repeatable, blocks_until }
+        let begun = Instant::now();
+        Connect { begun, limit, anew: false, is_repeatable, blocks_until, has_left }
     }
 
     /// In so long from now, or when all of the time is over.
@@ -348,12 +373,14 @@ impl<'a> Call<'a> {
         // Where nobody answers, time is left for the next address.
         let deadline = self.soon(limit);
         let anew = purpose == Purpose::Doubt;
-        let connect = Connect { anew, is_repeatable: true, ..self.connect(limit, deadline) };
+        let has_left = AtomicBool::new(false);
+        let connect = self.connect(limit, deadline, &has_left);
+        let connect = Connect { anew, is_repeatable: true, ..connect };
         let pong = self.exchange(at, &ping, connect, purpose);
         let pong = timeout_at(deadline.into(), pong).await;
-        match pong.unwrap_or_else(|_| self.timed_out(at, purpose)) {
+        match pong.unwrap_or_else(|_| self.timed_out(at, false, purpose)) {
             Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
-            Ok(other) => Err(other.unexpected(self.id, "PONG")),
+            Ok(other) => Err(other.unexpected(self.id, "PONG").before_it_was_sent()),
             // A Python device whose callback for PING raises an exception: it
             // cannot say who it is, and does the rest well.
             Err(Error::HandlerFailed { .. }) => Ok(()),
@@ -364,7 +391,7 @@ impl<'a> Call<'a> {
             Err(Error::Interrupted { id, address, source }) => {
                 Err(Error::Unreachable { id, address, source: io::Error::other(source) })
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.before_it_was_sent()),
         }
     }
 
@@ -374,22 +401,25 @@ impl<'a> Call<'a> {
         &self,
         at: SocketAddr,
         message: &[u8],
-        connect: Connect,
+        connect: Connect<'_>,
         purpose: Purpose,
     ) -> Result<Reply> {
         let Node { client, tasks, .. } = &**self.node;
         let reply = match client.post(tasks, at, message, connect).await {
             Ok(answer) => self.read(at, answer, connect.begun, purpose),
-            Err(failure) => Err(self.failed(at, failure)),
+            Err(failure) => {
+                let has_left = connect.has_left.load(Ordering::Relaxed);
+                Err(self.failed(at, failure, has_left))
+            }
         };
         self.note(at, &reply, purpose);
         reply
     }
 
     /// No answer came in time.
-    fn timed_out(&self, at: SocketAddr, purpose: Purpose) -> Result<Reply> {
+    fn timed_out(&self, at: SocketAddr, sent: bool, purpose: Purpose) -> Result<Reply> {
         let (id, after) = (self.id, self.limit);
-        let reply = Err(Error::TimedOut { id, address: at, after, sent: true });
+        let reply = Err(Error::TimedOut { id, address: at, after, sent });
         self.note(at, &reply, purpose);
         reply
     }

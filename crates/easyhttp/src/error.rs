@@ -1,6 +1,8 @@
 //! What can go wrong, sorted by who is at fault.
 
+mod delivery;
 mod start;
+mod text;
 
 use std::fmt;
 use std::io;
@@ -11,13 +13,14 @@ use easyhttp_proto::DeviceId;
 use easyhttp_proto::id::InvalidId;
 use easyhttp_proto::secure::{InvalidKey, KeyId};
 
+pub use delivery::Delivery;
 pub use start::StartError;
 
 /// What a call or a start gives.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a call or a start failed. Its text names the thing, the cause and what to
-/// do about it.
+/// do about it; [`delivery`](Self::delivery) says what is known of the command.
 #[non_exhaustive]
 pub enum Error {
     // ---- the network, or the peer's absence ----
@@ -67,6 +70,9 @@ pub enum Error {
         address: SocketAddr,
         /// The device that answered, if it said so.
         found: Option<DeviceId>,
+        /// Whether that device may have done what the other one was asked. Those of
+        /// the Python package do not look whom a command is meant for.
+        delivery: Delivery,
     },
     /// Two devices have this id, so nobody knows which of them is meant.
     /// Nothing was sent.
@@ -78,7 +84,7 @@ pub enum Error {
     },
 
     /// The device has another network key than this one, or one of the two has none.
-    /// Nothing was done.
+    /// Nothing was done, unless somebody on the path says so in its place.
     OtherKey {
         /// The device.
         id: DeviceId,
@@ -88,6 +94,9 @@ pub enum Error {
         ours: Option<KeyId>,
         /// The key of the other one.
         theirs: KeyId,
+        /// What is known of the command. With a key of ours, only an answer that is
+        /// signed with it is proof.
+        delivery: Delivery,
     },
     /// What answered did not prove that it has our network key: it has none, or
     /// somebody else speaks for the device.
@@ -96,14 +105,18 @@ pub enum Error {
         id: DeviceId,
         /// The address.
         address: SocketAddr,
+        /// Whether it was the command that was answered so, or a PING before it.
+        delivery: Delivery,
     },
     /// The device has had this very request before, so it was not run again:
-    /// somebody sends copies of what we say.
+    /// somebody sends copies of what we say. A copy may have been run.
     Replayed {
         /// The device.
         id: DeviceId,
         /// Its address.
         address: SocketAddr,
+        /// Whether it was the command that was answered so, or a PING before it.
+        delivery: Delivery,
     },
     /// The device had another key of its own before, or has none any more: it was
     /// replaced or reset, or somebody else uses its id.
@@ -112,6 +125,8 @@ pub enum Error {
         id: DeviceId,
         /// The address.
         address: SocketAddr,
+        /// Whether it was the command that was answered so, or a PING before it.
+        delivery: Delivery,
     },
 
     // ---- the peer ----
@@ -133,6 +148,8 @@ pub enum Error {
         id: DeviceId,
         /// How, in the device's words.
         message: String,
+        /// Whether it took too long. It runs on, so what comes of it is not known.
+        runs_on: bool,
     },
     /// The device runs as many handlers as it allows. Try again in a second.
     Busy {
@@ -150,6 +167,9 @@ pub enum Error {
         status: u16,
         /// Why, in the device's words; may be empty.
         message: String,
+        /// What the status says of the command: 4xx that it was not run, 502 of a
+        /// proxy nothing.
+        delivery: Delivery,
     },
     /// The answer is not of this protocol.
     Protocol {
@@ -159,6 +179,17 @@ pub enum Error {
         address: SocketAddr,
         /// What is wrong with the answer.
         detail: String,
+        /// Whether it was the command that was answered so, or a PING before it.
+        delivery: Delivery,
+    },
+    /// The answer is larger than this device reads. The command was probably run.
+    AnswerTooLarge {
+        /// The device.
+        id: DeviceId,
+        /// Its address.
+        address: SocketAddr,
+        /// The limit in bytes.
+        limit: usize,
     },
     /// The device's data does not fit the type that was asked for.
     UnexpectedData {
@@ -169,11 +200,9 @@ pub enum Error {
     },
 
     // ---- the caller ----
-    /// A message is larger than the sender or the receiver allows.
+    /// The message is larger than the sender or the receiver allows.
     TooLarge {
-        /// What is too large.
-        what: &'static str,
-        /// The limit in bytes, if it is known.
+        /// The limit in bytes, if it is the one of this device. Then nothing was sent.
         limit: Option<usize>,
     },
     /// A text that is not a device id.
@@ -194,153 +223,13 @@ pub enum Error {
     InvalidData(serde_json::Error),
     /// The command only answers others, so it cannot be sent.
     NotARequest(easyhttp_proto::Command),
-    /// The device has been stopped. A call that was under way then may have
-    /// been run.
+    /// The device has been stopped. Nothing was sent: a call that was under way
+    /// then goes on.
     Stopped,
 
     // ---- starting ----
     /// The device could not start.
     Start(StartError),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownDevice { id, seen } if seen.is_empty() => write!(
-                f,
-                "no device {id}: no device has been found yet. Is it running, and on the same \
-                 network? If multicast does not pass there, name its address"
-            ),
-            Self::UnknownDevice { id, seen } => {
-                write!(f, "no device {id}; known are ")?;
-                for (i, other) in seen.iter().enumerate() {
-                    write!(f, "{}{other}", if i == 0 { "" } else { ", " })?;
-                }
-                write!(f, ". Start it, or name its address")
-            }
-            Self::Unreachable { id, address, source } => write!(
-                f,
-                "cannot connect to {id} at {address}: {source}. Is the device running, and does \
-                 a firewall let port {} through?",
-                address.port()
-            ),
-            Self::TimedOut { id, address, after, sent } => {
-                write!(f, "{id} at {address} did not answer within {after:?}")?;
-                if *sent {
-                    write!(f, "; whether it did what it was asked is not known")?;
-                }
-                Ok(())
-            }
-            Self::Interrupted { id, address, source } => write!(
-                f,
-                "the connection to {id} at {address} broke before it answered: {source}. Whether \
-                 it did what it was asked is not known"
-            ),
-            Self::WrongDevice { id, address, found: Some(found) } => {
-                write!(f, "{address} is not {id}: device {found} answers there")
-            }
-            Self::WrongDevice { id, address, found: None } => {
-                write!(f, "{address} is not {id}: another device answers there")
-            }
-            Self::Ambiguous { id, addresses } => {
-                write!(f, "two devices have the id {id}: ")?;
-                for (i, address) in addresses.iter().enumerate() {
-                    write!(f, "{}at {address}", if i == 0 { "" } else { " and " })?;
-                }
-                write!(
-                    f,
-                    ". Give one of them another id (delete its device file), or name an address"
-                )
-            }
-            Self::OtherKey { id, address, ours: Some(ours), theirs } => write!(
-                f,
-                "{id} at {address} has the network key {theirs}, and this device {ours}: give both \
-                 the same one"
-            ),
-            Self::OtherKey { id, address, ours: None, theirs } => write!(
-                f,
-                "{id} at {address} has the network key {theirs}, and this device none: give it \
-                 that one"
-            ),
-            Self::NotAuthenticated { id, address } => write!(
-                f,
-                "what answers for {id} at {address} did not prove that it has our network key: \
-                 give that device the key, or have this one listen to devices without one"
-            ),
-            Self::Replayed { id, address } => write!(
-                f,
-                "{id} at {address} has had this very request before, and did not run it again: \
-                 somebody on the network sends copies"
-            ),
-            Self::IdentityChanged { id, address } => write!(
-                f,
-                "what answers for {id} at {address} has another key than {id} had before: if that \
-                 device was replaced or reset, forget its key (easyhttp trust forget {id}); or \
-                 else somebody uses its id"
-            ),
-            Self::Refused { id, reason: Some(reason) } => {
-                write!(f, "{id} refused: {}", Words(reason))
-            }
-            Self::Refused { id, reason: None } => write!(f, "{id} refused, and gave no reason"),
-            Self::NoHandler { id } => write!(f, "{id} has no handler for this command"),
-            Self::HandlerFailed { id, message } => {
-                write!(f, "the handler of {id} failed: {}", Words(message))
-            }
-            Self::Busy { id } => {
-                write!(f, "{id} is busy: all its handlers run. Try again in a second")
-            }
-            Self::NotTaken { id, address, status, message } => {
-                write!(f, "{id} at {address} did not take the request: HTTP {status}")?;
-                if message.is_empty() { Ok(()) } else { write!(f, ", {}", Words(message)) }
-            }
-            Self::Protocol { id, address, detail } => write!(
-                f,
-                "{id} at {address} did not answer as an EasyHTTP device: {detail}. Is the address \
-                 right?"
-            ),
-            Self::UnexpectedData { id, source } => {
-                write!(f, "the data of {id} does not fit the type asked for: {source}")
-            }
-            Self::TooLarge { what, limit: Some(limit) } => {
-                write!(f, "{what} is larger than {limit} bytes, the limit of this device")
-            }
-            Self::TooLarge { what, limit: None } => {
-                write!(f, "{what} is larger than the other device allows")
-            }
-            Self::InvalidId(invalid) => invalid.fmt(f),
-            Self::InvalidKey(invalid) => invalid.fmt(f),
-            Self::NoNetworkKey => f.write_str(
-                "there is no network key: encryption, a device key and other network keys need one. \
-                 Start the device with it",
-            ),
-            Self::OwnId { id } => write!(f, "{id} is this device itself: name another one"),
-            Self::InvalidAddress(given) => write!(
-                f,
-                "{given:?} is not an address: give an IP address and a port, such as \
-                 192.168.1.23:5000"
-            ),
-            Self::InvalidData(source) => write!(f, "the data cannot be written as JSON: {source}"),
-            Self::NotARequest(command) => write!(
-                f,
-                "{command} cannot be sent: it only answers others. PING, PONG, FETCH, DATA and \
-                 PUSH can"
-            ),
-            Self::Stopped => f.write_str("the device has been stopped"),
-            Self::Start(start) => start.fmt(f),
-        }
-    }
-}
-
-/// What another device said, without what a terminal or a log would obey.
-struct Words<'a>(&'a str);
-
-impl fmt::Display for Words<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c.is_control() {
-            true => write!(f, "{}", c.escape_default()),
-            false => write!(f, "{c}"),
-        })
-    }
 }
 
 /// The same text: it is what a `main` that returns the error prints.

@@ -139,7 +139,7 @@ pub use builder::Builder;
 pub use call::Reply;
 pub use counters::Stats;
 pub use discovery::{Interface, InterfaceState};
-pub use error::{Error, Result, StartError};
+pub use error::{Delivery, Error, Result, StartError};
 pub use peer::{Moved, Peer};
 pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
 pub use request::{Data, Request};

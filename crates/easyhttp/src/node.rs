@@ -310,7 +310,7 @@ impl Node {
             Ok(Ended::Dropped) => Returned::Failed("the device is stopping".to_owned()),
             Err(_) => {
                 self.counters.add(Count::HandlerTimedOut);
-                Returned::Failed(format!("it did not finish within {limit:?}"))
+                Returned::Unfinished(format!("it did not finish within {limit:?}"))
             }
         })
     }

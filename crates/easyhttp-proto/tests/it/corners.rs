@@ -495,7 +495,10 @@ fn the_status_counts_when_a_nack_says_nothing() {
 fn a_note_from_another_device_is_not_believed() {
     let body = br#"{"type":4,"header":{"sender_id":"ZZZZZZ"}}"#;
     let reply = Reply::read(id("SELF22"), 200, Some("no_handler"), body);
-    assert_eq!(reply.unwrap_err(), Rejection::WrongDevice { found: Some(id("ZZZZZZ")) });
+    assert_eq!(
+        reply.unwrap_err(),
+        Rejection::WrongDevice { found: Some(id("ZZZZZZ")), status: 200 }
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use easyhttp_proto::{Command, DeviceId};
 
 use super::{Call, Purpose};
 use crate::client::{Answer, Failure};
-use crate::error::{Error, Result};
+use crate::error::{Delivery, Error, Result};
 use crate::request::{Data, Request};
 use crate::secure::Distrust;
 
@@ -40,7 +40,7 @@ impl Reply {
             Some(command) => format!("{expected} was expected, not {command}"),
             None => format!("{expected} was expected, not a status alone"),
         };
-        Error::Protocol { id, address: self.from, detail }
+        Error::Protocol { id, address: self.from, detail, delivery: Delivery::Unknown }
     }
 }
 
@@ -57,7 +57,8 @@ impl Call<'_> {
         let took = arrived - begun;
         let reply = exchange::Reply::read_text(id, status, note.as_deref(), &text);
         if reply.is_ok() && self.node.is_impostor(id, at, shown) {
-            return Err(Error::IdentityChanged { id, address: at });
+            let delivery = Delivery::Unknown;
+            return Err(Error::IdentityChanged { id, address: at, delivery });
         }
         match reply {
             Ok(exchange::Reply::Message(message)) => {
@@ -90,42 +91,64 @@ impl Call<'_> {
             }),
             Err(rejection) => Err(match rejection {
                 Rejection::NoHandler => Error::NoHandler { id },
-                Rejection::HandlerFailed { message } => Error::HandlerFailed { id, message },
+                Rejection::HandlerFailed { message, runs_on } => {
+                    Error::HandlerFailed { id, message, runs_on }
+                }
                 Rejection::Busy => Error::Busy { id },
-                Rejection::WrongDevice { found } => Error::WrongDevice { id, address: at, found },
-                Rejection::TooLarge => Error::TooLarge { what: "the message", limit: None },
+                Rejection::WrongDevice { found, status } => {
+                    let delivery = Delivery::of_status(status);
+                    Error::WrongDevice { id, address: at, found, delivery }
+                }
+                Rejection::TooLarge => Error::TooLarge { limit: None },
                 Rejection::NotTaken { status, message } => {
-                    Error::NotTaken { id, address: at, status, message }
+                    let delivery = Delivery::of_status(status);
+                    Error::NotTaken { id, address: at, status, message, delivery }
                 }
                 Rejection::NotUnderstood { malformed, .. } => {
-                    Error::Protocol { id, address: at, detail: malformed.to_string() }
+                    self.not_understood(at, malformed.to_string())
                 }
-                other => Error::Protocol { id, address: at, detail: format!("{other:?}") },
+                other => self.not_understood(at, format!("{other:?}")),
             }),
         }
     }
 
-    pub(super) fn failed(&self, address: SocketAddr, failure: Failure) -> Error {
+    fn not_understood(&self, address: SocketAddr, detail: String) -> Error {
+        Error::Protocol { id: self.id, address, detail, delivery: Delivery::Unknown }
+    }
+
+    /// `has_left`: something of the request left us before, on another connection.
+    pub(super) fn failed(&self, address: SocketAddr, failure: Failure, has_left: bool) -> Error {
         let id = self.id;
         match failure {
-            Failure::Connect(source) => Error::Unreachable { id, address, source },
+            Failure::Unsent(source) if has_left && !self.is_repeatable() => {
+                Error::Interrupted { id, address, source: source.into() }
+            }
+            Failure::Unsent(source) => Error::Unreachable { id, address, source },
             Failure::ConnectTimeout(limit) => {
                 let after = if self.is_late() { self.limit } else { limit };
-                Error::TimedOut { id, address, after, sent: false }
+                Error::TimedOut { id, address, after, sent: has_left }
             }
             Failure::Broken(source) => Error::Interrupted { id, address, source: source.into() },
             Failure::Fault(Fault::Cut) => {
                 Error::Interrupted { id, address, source: Fault::Cut.into() }
             }
             Failure::Fault(Fault::BodyTooLarge) => {
-                Error::TooLarge { what: "the answer", limit: Some(self.node.settings.limits.body) }
+                let limit = self.node.settings.limits.body;
+                Error::AnswerTooLarge { id, address, limit }
             }
-            Failure::Fault(fault) => Error::Protocol { id, address, detail: fault.to_string() },
+            Failure::Fault(fault) => self.not_understood(address, fault.to_string()),
             Failure::Distrusted(Distrust::OtherKey { ours, theirs }) => {
-                Error::OtherKey { id, address, ours, theirs }
+                // Without a key of ours all are believed; with one, anybody can say this.
+                let delivery = ours.map_or(Delivery::Refused, |_| Delivery::Unknown);
+                Error::OtherKey { id, address, ours, theirs, delivery }
             }
-            Failure::Distrusted(Distrust::Unproved) => Error::NotAuthenticated { id, address },
-            Failure::Distrusted(Distrust::Replayed) => Error::Replayed { id, address },
+            Failure::Distrusted(Distrust::Unproved) => {
+                Error::NotAuthenticated { id, address, delivery: Delivery::Unknown }
+            }
+            // Of the copies that came before, one was run.
+            Failure::Distrusted(Distrust::Replayed) => {
+                Error::Replayed { id, address, delivery: Delivery::Unknown }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::exchange::ERROR_HEADER;
@@ -28,6 +29,14 @@ pub(super) enum Request<'a> {
     Post(&'a [u8]),
     /// To give what is at this path.
     Get(&'a str),
+}
+
+/// Where an answer may go.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    /// How many bytes its body may have.
+    pub(super) most: usize,
+    pub(super) idle: &'a Mutex<Idle>,
 }
 
 /// A connection to a peer.
@@ -77,9 +86,9 @@ impl Connection {
         let stream = timeout(limit, TcpStream::connect(at))
             .await
             .map_err(|_| Failure::ConnectTimeout(limit))?
-            .map_err(Failure::Connect)?;
+            .map_err(Failure::Unsent)?;
         // Head and message go out in one write; waiting for more would cost 40 ms.
-        stream.set_nodelay(true).map_err(Failure::Connect)?;
+        stream.set_nodelay(true).map_err(Failure::Unsent)?;
         // Without the scope of a link-local address, which is ours alone
         // (RFC 6874, 1).
         let host = SocketAddr::new(at.ip(), at.port()).to_string();
@@ -106,26 +115,27 @@ impl Connection {
         self.is_fit
     }
 
-    /// Sends a request, and reads its answer, of which the body has `most` bytes.
+    /// Sends a request, and reads its answer. `has_left` is set as soon as a byte of
+    /// the request has left us.
     pub(super) async fn exchange(
         &mut self,
         request: Request<'_>,
         proof: Option<&Outgoing<'_>>,
-        most: usize,
+        room: Room<'_>,
         blocks_until: Option<Instant>,
-        idle: &Mutex<Idle>,
+        has_left: &AtomicBool,
     ) -> Result<(Answer, Worth), Broken> {
         let broken = |failure, stage| Broken { failure, stage };
         self.is_fit = false;
         let sent = match self.socket.may_block(blocks_until) {
-            Ok(()) => self.send(request, proof).await,
+            Ok(()) => self.send(request, proof, has_left).await,
             Err(error) => Err((error, 0)),
         };
         if let Err((error, 0)) = sent {
-            return Err(broken(Failure::Broken(error), Stage::Unsent));
+            return Err(broken(Failure::Unsent(error), Stage::Unsent));
         }
         // Who does not want all of a request may say why before it closes.
-        let answer = self.receive(proof, most, idle).await;
+        let answer = self.receive(proof, room).await;
         self.is_fit &= matches!(sent, Ok(true));
         answer.map_err(|failure| {
             let has_ended = matches!(failure, Failure::Broken(_) | Failure::Fault(Fault::Cut));
@@ -143,6 +153,7 @@ impl Connection {
         &mut self,
         request: Request<'_>,
         proof: Option<&Outgoing<'_>>,
+        has_left: &AtomicBool,
     ) -> Result<bool, (io::Error, usize)> {
         self.outgoing.clear();
         let rest = match request {
@@ -172,6 +183,7 @@ impl Connection {
                 match self.socket.write(part).await {
                     Ok(0) => return Ok(false),
                     Ok(count) => {
+                        has_left.store(true, Ordering::Relaxed);
                         sent += count;
                         part = &part[count..];
                     }
@@ -185,8 +197,7 @@ impl Connection {
     async fn receive(
         &mut self,
         proof: Option<&Outgoing<'_>>,
-        most: usize,
-        idle: &Mutex<Idle>,
+        Room { most, idle }: Room<'_>,
     ) -> Result<(Answer, Worth), Failure> {
         let (status, keeps_alive, note, worth) = loop {
             match self.incoming.answer().map_err(Failure::Fault)? {

@@ -9,6 +9,7 @@ mod socket;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use crate::settings::Limits;
 use crate::tasks::Tasks;
 use crate::text::{Spare, Text};
 
-use connection::{Connection, Request};
+use connection::{Connection, Request, Room};
 
 pub(crate) use socket::SLICE;
 
@@ -46,8 +47,8 @@ pub(crate) struct Answer {
 
 /// Why there is no answer.
 pub(crate) enum Failure {
-    /// No connection, so nothing was sent.
-    Connect(io::Error),
+    /// No connection, or none that took a byte, so nothing was sent.
+    Unsent(io::Error),
     /// No connection in time, so nothing was sent.
     ConnectTimeout(Duration),
     /// The connection broke before the answer was whole.
@@ -60,7 +61,7 @@ pub(crate) enum Failure {
 
 /// How a connection may be had, and used.
 #[derive(Clone, Copy)]
-pub(crate) struct Connect {
+pub(crate) struct Connect<'a> {
     /// When the exchange begins.
     pub(crate) begun: Instant,
     /// How long a new one may take.
@@ -71,6 +72,8 @@ pub(crate) struct Connect {
     pub(crate) is_repeatable: bool,
     /// Until when this thread may wait in system calls, if it may at all.
     pub(crate) blocks_until: Option<Instant>,
+    /// Set as soon as a byte of the request has left us.
+    pub(crate) has_left: &'a AtomicBool,
 }
 
 /// The connections that wait for the next call.
@@ -105,7 +108,7 @@ impl Client {
         tasks: &Tasks,
         at: SocketAddr,
         message: &[u8],
-        connect: Connect,
+        connect: Connect<'_>,
     ) -> Result<Answer, Failure> {
         let mut has_tried = false;
         loop {
@@ -118,7 +121,8 @@ impl Client {
             // Anew each time: no request counts twice.
             let proof = self.sign(at, Asked::post(message, connect.is_repeatable))?;
             let (proof, until) = (proof.as_ref(), connect.blocks_until);
-            match connection.exchange(request, proof, self.body, until, &self.idle).await {
+            let room = Room { most: self.body, idle: &self.idle };
+            match connection.exchange(request, proof, room, until, connect.has_left).await {
                 Ok((answer, worth)) => {
                     connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
@@ -149,8 +153,9 @@ impl Client {
         let mut has_tried = false;
         loop {
             let proof = self.sign(at, Asked::get(path))?;
+            let (room, has_left) = (Room { most, idle: &self.idle }, AtomicBool::new(false));
             let answer = connection
-                .exchange(Request::Get(path), proof.as_ref(), most, None, &self.idle)
+                .exchange(Request::Get(path), proof.as_ref(), room, None, &has_left)
                 .await;
             let (answer, worth) = answer.map_err(|broken| broken.failure)?;
             if worth.is_enough(&mut has_tried).map_err(Failure::Distrusted)? {
@@ -165,7 +170,7 @@ impl Client {
         asked: Asked<'a>,
     ) -> Result<Option<Outgoing<'a>>, Failure> {
         let Some(secure) = &self.secure else { return Ok(None) };
-        secure.sign(at, asked).map(Some).map_err(Failure::Connect)
+        secure.sign(at, asked).map(Some).map_err(Failure::Unsent)
     }
 
     /// Closes all connections that wait, and keeps none any more.
@@ -176,7 +181,7 @@ impl Client {
     }
 
     /// A kept connection that is still open, as far as that has to be known.
-    fn take(&self, at: SocketAddr, connect: Connect) -> Option<Connection> {
+    fn take(&self, at: SocketAddr, connect: Connect<'_>) -> Option<Connection> {
         loop {
             let mut connection = lock(&self.idle).take(at)?;
             let unused = connect.begun.saturating_duration_since(connection.used);
@@ -289,7 +294,9 @@ mod tests {
         for (n, blocks_until) in ways.into_iter().enumerate() {
             // Every other one is looked at before.
             let (begun, is_repeatable) = (Instant::now(), n % 2 == 0);
-            let connect = Connect { begun, limit, anew: false, is_repeatable, blocks_until };
+            let has_left = &AtomicBool::new(false);
+            let anew = false;
+            let connect = Connect { begun, limit, anew, is_repeatable, blocks_until, has_left };
             let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", connect));
             assert!(answer.is_ok_and(|answer| &*answer.text == "{}"));
         }

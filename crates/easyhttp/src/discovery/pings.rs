@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::discovery::{Pinged, Probed};
@@ -135,7 +136,8 @@ pub(super) async fn who_is_at(
 ) -> Option<Here> {
     let ping = speaker.message(Command::Ping, None).encode();
     let begun = Instant::now();
-    let connect = Connect { begun, limit, anew: false, is_repeatable: true, blocks_until: None };
+    let (anew, is_repeatable, has_left) = (false, true, &AtomicBool::new(false));
+    let connect = Connect { begun, limit, anew, is_repeatable, blocks_until: None, has_left };
     let asked = timeout(limit, client.post(tasks, at, &ping, connect)).await;
     let answer = asked.ok()?.ok().filter(|answer| answer.status == 200)?;
     let pong =

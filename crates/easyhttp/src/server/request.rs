@@ -72,7 +72,7 @@ pub(super) async fn execute(
         }
         Some(handler) => match node.run(handler, argument()).await {
             Some(returned) => {
-                if let Returned::Failed(error) = &returned {
+                if let Returned::Failed(error) | Returned::Unfinished(error) = &returned {
                     tracing::warn!(event = ?request.event, error, "a handler failed");
                 }
                 answer(returned.into_outcome())

@@ -214,8 +214,8 @@ fn an_answer_that_is_too_large_is_told_by_either_side<F: Face>() {
     let asking = F::start_with(device::<F>().limits(small)).unwrap();
     asking.meet(&answering);
     let error = asking.fetch(answering.id(), 5000).unwrap_err();
-    assert_names(&error, &[&"the answer is larger than 1000 bytes"]);
-    assert_error!(Err::<(), _>(error), Error::TooLarge { limit: Some(1000), .. });
+    assert_names(&error, &[&answering.id(), &"larger than 1000 bytes"]);
+    assert_error!(Err::<(), _>(error), Error::AnswerTooLarge { limit: 1000, .. });
     asking.fetch(answering.id(), 500).unwrap();
 }
 
