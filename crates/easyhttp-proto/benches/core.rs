@@ -276,6 +276,7 @@ fn secure_answer(body: &[u8]) -> secure::Answer<'static> {
         content_type: "application/json",
         content_encoding: None,
         note: None,
+        memory: None,
         digest: Digest::of(body),
         epoch: epoch(),
         created: 1_767_225_600,

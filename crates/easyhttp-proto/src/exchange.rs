@@ -16,6 +16,9 @@ use serde::Serialize;
 
 use crate::json::{self, Json};
 use crate::message::{Body, Data, error_body, read_error};
+#[cfg(doc)]
+use crate::pushes::MEMORY_HEADER;
+use crate::pushes::Mark;
 use crate::{Command, DeviceId, Header, Malformed, Message};
 
 /// The words for programs that travel in the `error` of a NACK.
@@ -33,6 +36,12 @@ pub mod code {
     pub const BUSY: &str = "busy";
     /// `recipient_id` names another device.
     pub const WRONG_RECIPIENT: &str = "wrong_recipient";
+    /// A PUSH with this key runs, and has not ended.
+    pub const IN_PROGRESS: &str = "in_progress";
+    /// A PUSH with this key may have been run: the device does not remember any more.
+    pub const FORGOTTEN: &str = "forgotten";
+    /// A PUSH with this key and other data was run, or runs.
+    pub const KEY_REUSED: &str = "key_reused";
 }
 
 /// The HTTP header that carries a [`code`] where the answer's JSON is fixed by
@@ -127,6 +136,12 @@ pub enum Outcome {
     Busy,
     /// The request is meant for another device, so no handler was asked.
     Misdirected,
+    /// A PUSH with this key runs, and has not ended in time.
+    InProgress,
+    /// A PUSH with this key may have been run and forgotten, so no handler was asked.
+    Forgotten,
+    /// A PUSH with this key had other data, so no handler was asked.
+    KeyReused,
 }
 
 /// What travels back: an HTTP status and a JSON body.
@@ -139,17 +154,19 @@ pub struct Answer {
     pub body: Body,
     /// What the header [`ERROR_HEADER`] says, if it is sent.
     pub note: Option<&'static str>,
+    /// What the header [`MEMORY_HEADER`] says, if it is sent.
+    pub memory: Option<Mark>,
 }
 
 impl Answer {
     /// An answer that is no message: `{"error": text}`.
     pub fn error(status: u16, text: &str) -> Self {
-        Self { status, body: error_body(text).into(), note: None }
+        Self { body: error_body(text).into(), ..Self::empty(status) }
     }
 
     /// An answer that says all by its status.
     pub fn empty(status: u16) -> Self {
-        Self { status, body: Body::default(), note: None }
+        Self { status, body: Body::default(), note: None, memory: None }
     }
 }
 
@@ -201,6 +218,17 @@ impl<'a> Request<'a> {
             (_, Outcome::Misdirected) => {
                 nack(421, code::WRONG_RECIPIENT, "the command is meant for another device".into())
             }
+            (_, Outcome::InProgress) => {
+                nack(409, code::IN_PROGRESS, "this push is still being done".into())
+            }
+            (_, Outcome::Forgotten) => nack(
+                412,
+                code::FORGOTTEN,
+                "this device does not remember whether it has had this push".into(),
+            ),
+            (_, Outcome::KeyReused) => {
+                nack(422, code::KEY_REUSED, "another push had this Idempotency-Key".into())
+            }
             (_, Outcome::Busy) => nack(503, code::BUSY, "too many handlers are running".into()),
             (_, Outcome::Failed(text)) => nack(500, code::HANDLER_FAILED, text.into()),
             (_, Outcome::Unfinished(text)) => nack(500, code::HANDLER_TIMED_OUT, text.into()),
@@ -226,7 +254,7 @@ impl<'a> Request<'a> {
 
 impl Answer {
     fn message(status: u16, message: &Message<'_>) -> Self {
-        Self { status, body: message.encode().into(), note: None }
+        Self { body: message.encode().into(), ..Self::empty(status) }
     }
 
     fn status(status: &str) -> Self {
@@ -240,7 +268,7 @@ impl Answer {
     /// An answer of texts alone.
     pub(crate) fn json(texts: &impl Serialize) -> Self {
         let body = serde_json::to_vec(texts).expect("a text can always be written");
-        Self { status: 200, body: body.into(), note: None }
+        Self { body: body.into(), ..Self::empty(200) }
     }
 }
 
@@ -425,6 +453,12 @@ mod tests {
             round(5, Outcome::Unfinished("it runs".to_string())),
             Err(Rejection::HandlerFailed { message: "it runs".to_string(), runs_on: true })
         );
+        for (outcome, status) in
+            [(Outcome::InProgress, 409), (Outcome::Forgotten, 412), (Outcome::KeyReused, 422)]
+        {
+            let told = round(5, outcome);
+            assert!(matches!(&told, Err(Rejection::NotTaken { status: s, .. }) if *s == status));
+        }
         assert_eq!(
             round(5, Outcome::Misdirected),
             Err(Rejection::WrongDevice { found: Some(own().id), status: 421 })

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use easyhttp_proto::exchange::Outcome;
+use easyhttp_proto::exchange::{Event, Outcome};
 use easyhttp_proto::limits;
 use easyhttp_proto::message::Data;
+use easyhttp_proto::pushes::PushOutcome;
 use serde::Serialize;
 
 /// A handler could not do its work. The peer is told the message.
@@ -192,6 +193,25 @@ impl Returned {
                 Self::Failed(format!("its data is larger than {limit} bytes"))
             }
             fits => fits,
+        }
+    }
+
+    /// The same, after its owner was told if the handler of this event failed.
+    pub(crate) fn told(self, event: Event) -> Self {
+        if let Self::Failed(error) | Self::Unfinished(error) = &self {
+            tracing::warn!(?event, error, "a handler failed");
+        }
+        self
+    }
+
+    /// What a device remembers of it, if it is the handler of a PUSH.
+    pub(crate) fn push_outcome(&self) -> PushOutcome {
+        match self {
+            Self::Push(PushAnswer::Refused(reason)) => PushOutcome::Refused(reason.clone()),
+            Self::Failed(message) | Self::Unfinished(message) => {
+                PushOutcome::Failed(message.clone())
+            }
+            Self::Push(PushAnswer::Accepted) | Self::Done | Self::Value(_) => PushOutcome::Accepted,
         }
     }
 

@@ -62,6 +62,11 @@ counters! {
     /// ([`Limits::handlers`](crate::Limits::handlers)). A PING is answered all the
     /// same, and its handler is not told.
     handlers_busy: HandlersBusy,
+    /// PUSHes that were sent again by whoever had no answer, and were answered with what
+    /// had come of them.
+    pushes_repeated: PushRepeated,
+    /// PUSHes of ours that were sent again, as no answer came.
+    pushes_sent_again: PushSentAgain,
 
     /// Connections that made way for another one, as there were too many in all
     /// ([`Limits::connections`](crate::Limits::connections)).
@@ -103,6 +108,15 @@ counters! {
     bodies_busy: BodiesBusy,
     /// Requests whose body is no message, or none that can be asked.
     messages_malformed: MessageMalformed,
+    /// PUSHes that may have been run, which this device does not remember any more. Most
+    /// are sent once more, as new ones.
+    pushes_forgotten: PushForgotten,
+    /// PUSHes that were sent again while their handler still ran.
+    pushes_in_progress: PushInProgress,
+    /// PUSHes with the key of another PUSH.
+    keys_reused: KeyReused,
+    /// Requests with an `Idempotency-Key` that is none.
+    keys_malformed: KeyMalformed,
     /// Commands that were meant for another device.
     wrong_recipients: WrongRecipient,
     /// Requests to a host that this device is not: of web pages, by DNS rebinding.

@@ -119,6 +119,8 @@ mod lock;
 mod node;
 mod peer;
 mod presence;
+mod pushes;
+mod random;
 mod request;
 mod secure;
 mod server;

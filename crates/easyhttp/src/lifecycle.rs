@@ -20,6 +20,8 @@ use crate::handler::{Handlers, Set};
 use crate::lock::lock;
 use crate::node::Node;
 use crate::presence::{self, Announcer};
+use crate::pushes::Pushes;
+use crate::random::Random;
 use crate::secure::Secure;
 use crate::settings::{Identity, Settings};
 use crate::tasks::Tasks;
@@ -34,6 +36,7 @@ impl Node {
             Identity::File(path) => Some(DeviceFile::lock(path)?),
             Identity::Fixed(_) => None,
         };
+        let random = Random::new().map_err(StartError::Randomness)?;
         let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
@@ -69,6 +72,8 @@ impl Node {
             peers: Mutex::new(PeerTable::new(id, settings.limits.peers)),
             peer_heard: Notify::new(),
             presence: Announcer::new(),
+            pushes: Pushes::new(random.next(), settings.limits.pushes),
+            random,
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
             started: Instant::now(),
             file: Mutex::new(file),

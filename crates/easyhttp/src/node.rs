@@ -24,6 +24,8 @@ use crate::instant::instant_after;
 use crate::lock::lock;
 use crate::peer::{Moved, Peer};
 use crate::presence::{Announcer, DuplicateId, IdentityChanged, PresenceEvent};
+use crate::pushes::{Pushes, Recording};
+use crate::random::Random;
 use crate::request::Request;
 use crate::secure::{IntoNetworkKey, Secure, keyring};
 use crate::settings::Settings;
@@ -57,6 +59,9 @@ pub(crate) struct Node {
     pub(crate) peer_heard: Notify,
     /// Where the user is told who comes and goes.
     pub(crate) presence: Announcer,
+    /// The PUSHes that have come.
+    pub(crate) pushes: Arc<Pushes>,
+    pub(crate) random: Random,
     /// How many handlers may still start.
     pub(crate) slots: Arc<Semaphore>,
     /// What the clock of the peer table counts from.
@@ -288,14 +293,25 @@ impl Node {
         argument: A,
     ) -> Option<Returned> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        Some(self.run_in(slot, callback, argument, None).await)
+    }
+
+    /// The same in a place that is free; what it returns is noted as well.
+    pub(crate) async fn run_in<A: Send + 'static>(
+        &self,
+        slot: OwnedSemaphorePermit,
+        callback: Callback<A>,
+        argument: A,
+        recording: Option<Recording>,
+    ) -> Returned {
         self.counters.add(Count::HandlerRun);
         let limit = self.settings.limits.handler;
-        let ended = match self.start_handler(callback, argument, Some(slot)).await {
+        let ended = match self.start_handler(callback, argument, Some(slot), recording).await {
             Started::Ended(ended) => Ok(ended),
             // When the limit passes, the handler runs on, and keeps its slot.
             Started::Runs(handler) => tokio::time::timeout(limit, handler.end()).await,
         };
-        Some(match ended {
+        match ended {
             Ok(Ended::Returned(returned)) => {
                 let returned = returned.within(self.settings.limits.body);
                 if let Returned::Failed(_) = returned {
@@ -312,7 +328,7 @@ impl Node {
                 self.counters.add(Count::HandlerTimedOut);
                 Returned::Unfinished(format!("it did not finish within {limit:?}"))
             }
-        })
+        }
     }
 
     /// Runs a handler to its end, so that the next one comes after it. It takes
@@ -323,7 +339,7 @@ impl Node {
         argument: A,
     ) {
         let Some(callback) = callback else { return };
-        let ended = match self.start_handler(callback, argument, None).await {
+        let ended = match self.start_handler(callback, argument, None, None).await {
             Started::Ended(ended) => ended,
             Started::Runs(handler) => handler.end().await,
         };
@@ -338,16 +354,23 @@ impl Node {
         callback: Callback<A>,
         argument: A,
         slot: Option<OwnedSemaphorePermit>,
+        recording: Option<Recording>,
     ) -> Started<Returned> {
+        let note = |recording: Option<Recording>, returned| {
+            recording.into_iter().for_each(|recording| recording.end(&returned));
+            returned
+        };
         match callback {
             Callback::Plain(closure) => self.tasks.start_blocking_handler(move || {
-                let _slot = slot;
-                closure(argument)
+                let (_slot, recording) = (slot, recording);
+                let returned = closure(argument);
+                note(recording, returned)
             }),
             Callback::Async(closure) => {
                 let handler = async move {
-                    let _slot = slot;
-                    closure(argument).await
+                    let (_slot, recording) = (slot, recording);
+                    let returned = closure(argument).await;
+                    note(recording, returned)
                 };
                 self.tasks.start_handler(handler).await
             }

@@ -113,6 +113,10 @@ pub struct Limits {
     /// How many peers are known at once. 1,024; those that only claimed to
     /// exist make room first.
     pub peers: usize,
+    /// How many PUSHes are remembered, in about 200 bytes each, so that one that comes
+    /// again is not run again. 8,192; then the oldest are forgotten, and so is what is older
+    /// than 24 hours.
+    pub pushes: usize,
     /// How many requests a device with a network key takes in one epoch, which ends after
     /// 300 s in any case: it remembers each until the next one ends, in about 30 bytes.
     /// 32,768; at least 1,024.
@@ -166,6 +170,7 @@ impl Default for Limits {
             handlers: limits::HANDLERS,
             handler: limits::HANDLER,
             peers: limits::PEERS,
+            pushes: limits::PUSHES,
             nonces: limits::NONCES,
             stop: limits::STOP,
         }

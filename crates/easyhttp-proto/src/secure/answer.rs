@@ -19,6 +19,8 @@ use super::signature::{self, Content};
 #[cfg(doc)]
 use crate::exchange::ERROR_HEADER;
 use crate::http::{AnswerHead, RequestHead};
+#[cfg(doc)]
+use crate::pushes::MEMORY_HEADER;
 
 /// The component that is the signature of the request.
 const ASKED: &str = "\"signature\";req;key=\"net\"";
@@ -38,6 +40,8 @@ pub struct Answer<'a> {
     pub content_encoding: Option<&'a str>,
     /// What the head says in [`ERROR_HEADER`], if it says it.
     pub note: Option<&'a str>,
+    /// What the head says in [`MEMORY_HEADER`], if it says it.
+    pub memory: Option<&'a str>,
     /// Of the body as it is sent.
     pub digest: Digest,
     /// The current epoch, for the next request.
@@ -51,7 +55,7 @@ impl Keyring {
     /// the key of the device as well if there is one.
     ///
     /// Gives the lines to send in its head, each with its CRLF: all that is covered,
-    /// but for the content type and the note, which the head has anyway.
+    /// but for the content type, the note and the memory, which the head has anyway.
     pub fn sign_answer(
         &self,
         claim: &Claim,
@@ -81,6 +85,9 @@ fn sign(keys: &Keys, asked: &[u8; 32], answer: &Answer<'_>, device: Option<&Devi
     request::content(&mut draft, answer.digest, answer.epoch, answer.content_encoding);
     if let Some(note) = answer.note {
         draft.cover("\"easyhttp-error\"", note.as_bytes());
+    }
+    if let Some(memory) = answer.memory {
+        draft.cover("\"easyhttp-memory\"", memory.as_bytes());
     }
     draft.cover(ASKED, &as_sent(asked));
     let parameters = format!(";created={}", answer.created);

@@ -28,11 +28,12 @@ pub(super) const DEV: &str = "dev";
 pub(super) const TAG: &str = "easyhttp-1";
 
 /// Fields that change what a message means, and so are covered when they are there.
-const IF_PRESENT: [(&str, &str); 4] = [
+const IF_PRESENT: [(&str, &str); 5] = [
     ("content-encoding", "\"content-encoding\""),
     ("idempotency-key", "\"idempotency-key\""),
     ("easyhttp-error", "\"easyhttp-error\""),
     ("easyhttp-key", "\"easyhttp-key\""),
+    ("easyhttp-memory", "\"easyhttp-memory\""),
 ];
 
 /// A message whose head bears a good signature.

@@ -58,6 +58,7 @@ fn ok(body: &[u8]) -> Answer<'static> {
         content_type: "application/json",
         content_encoding: None,
         note: None,
+        memory: None,
         digest: Digest::of(body),
         epoch: epoch(),
         created: 1_795_340_274,

@@ -54,6 +54,7 @@ impl Secure {
                 content_type: TYPE,
                 content_encoding: None,
                 note: None,
+                memory: None,
                 digest: Digest::of_parts(answer.body.parts()),
                 epoch,
                 created: created(),
@@ -82,6 +83,7 @@ impl Secure {
         &self,
         sender: &Sender,
         answer: &exchange::Answer,
+        memory: Option<&str>,
     ) -> io::Result<Signed> {
         match sender {
             Sender::Anybody => Ok(Signed::default()),
@@ -103,6 +105,7 @@ impl Secure {
                     content_type: TYPE,
                     content_encoding: is_sealed.then_some(AES128GCM),
                     note: answer.note,
+                    memory,
                     digest,
                     epoch: self.epoch(),
                     created: created(),

@@ -148,7 +148,7 @@ impl<'a> Connection<'a> {
     async fn answer(&mut self, verdict: Verdict, asked: &Asked<'_>) -> io::Result<(Answer, bool)> {
         self.stream.allow(self.node.settings.limits.body_read);
         let answer = match verdict {
-            Verdict::Enter => match self.body(asked).await? {
+            Verdict::Enter(key) => match self.body(asked).await? {
                 Ok(()) => {
                     self.place.state.enter(Phase::Answering);
                     let text = match asked.sender.open(self.incoming.body()) {
@@ -161,7 +161,8 @@ impl<'a> Connection<'a> {
                     };
                     let answer = match text {
                         Some(text) => {
-                            let answer = execute(self.node, self.from, &asked.sender, &text).await;
+                            let answer =
+                                execute(self.node, self.from, &asked.sender, key, &text).await;
                             if self.share.hold(answer.body.len()) { answer } else { self.busy() }
                         }
                         None => {
@@ -286,8 +287,14 @@ impl<'a> Connection<'a> {
         if let Some(line) = asked.and_then(|asked| asked.line.as_ref()) {
             self.node.debug(|| format!("{line} from {}: {}", self.from, answer.status));
         }
+        let memory = answer.memory.map(|mark| {
+            let mut text = String::with_capacity(40);
+            mark.write(&mut text);
+            text
+        });
+        let memory = memory.as_deref();
         let signed = match (&self.node.secure, asked) {
-            (Some(secure), Some(asked)) => secure.sign_answer(&asked.sender, answer)?,
+            (Some(secure), Some(asked)) => secure.sign_answer(&asked.sender, answer, memory)?,
             _ => Signed::default(),
         };
         let parts = match &signed.body {
@@ -299,7 +306,7 @@ impl<'a> Connection<'a> {
             Some(asked) if asked.is_head => [&[][..]; 2],
             _ => parts,
         };
-        let head = self.heads.of(answer, asked, &signed.fields, length, keeps_alive);
+        let head = self.heads.of(answer, asked, memory, &signed.fields, length, keeps_alive);
         let sent = self.stream.write([head, before, rest]).await;
         if sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
             self.refuse(Count::AnswerUnread);

@@ -11,11 +11,12 @@ use easyhttp_proto::API_PATH;
 use easyhttp_proto::exchange::Answer;
 use easyhttp_proto::http::{Fields, RequestHead};
 use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH, STATS_PATH};
+use easyhttp_proto::pushes::{InvalidPushKey, KEY_HEADER, PushKey};
 
 /// What to do with a request, by its head alone.
 pub(super) enum Verdict {
-    /// Read the body and do what it says.
-    Enter,
+    /// Read the body and do what it says; once, if it is a PUSH and has a key.
+    Enter(Option<PushKey>),
     /// Say who is here.
     About,
     /// Say who else is known.
@@ -77,7 +78,7 @@ fn judge(
         ABOUT_PATH => Ok(Verdict::About),
         PEERS_PATH => Ok(Verdict::Introduce),
         STATS_PATH => Ok(Verdict::Stats),
-        _ if asker.sends_json() => Ok(Verdict::Enter),
+        _ if asker.sends_json() => asker.push_key().map(Verdict::Enter),
         _ => refuse(
             Count::WrongType,
             415,
@@ -102,6 +103,7 @@ struct Asker<'a> {
     origin: Seen<'a>,
     site: Seen<'a>,
     content_type: Seen<'a>,
+    key: Seen<'a>,
 }
 
 /// A field that may be there once.
@@ -122,6 +124,7 @@ impl<'a> Asker<'a> {
                 4 if is("host") => &mut read.host,
                 6 if is("origin") => &mut read.origin,
                 12 if is("content-type") => &mut read.content_type,
+                15 if is(KEY_HEADER) => &mut read.key,
                 14 if is("sec-fetch-site") => &mut read.site,
                 _ => continue,
             };
@@ -137,6 +140,16 @@ impl<'a> Asker<'a> {
         let Seen::Once(value) = self.content_type else { return false };
         let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    }
+
+    /// What is no key would be taken for none, and its sender would rely on it.
+    fn push_key(&self) -> Result<Option<PushKey>, Refusal> {
+        let key = match self.key {
+            Seen::Never => return Ok(None),
+            Seen::Once(field) => PushKey::read(field),
+            Seen::Often => Err(InvalidPushKey),
+        };
+        key.map(Some).or_else(|invalid| refuse(Count::KeyMalformed, 400, &invalid.to_string()))
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use easyhttp_proto::exchange::{Answer, ERROR_HEADER};
 use easyhttp_proto::http::{RequestHead, head};
 use easyhttp_proto::limits;
+use easyhttp_proto::pushes::MEMORY_HEADER;
 
 use super::gate::{self, Verdict};
 use crate::node::Node;
@@ -31,7 +32,7 @@ impl<'a> Asked<'a> {
     pub(super) fn read(head: &RequestHead<'_>, node: &'a Node) -> (Verdict, Self) {
         let (mut verdict, origin) = gate::check(head, &node.settings);
         let mut sender = Sender::Anybody;
-        let is_public = !matches!(verdict, Verdict::Enter | Verdict::Introduce | Verdict::Stats);
+        let is_public = !matches!(verdict, Verdict::Enter(_) | Verdict::Introduce | Verdict::Stats);
         if let (Some(secure), false) = (&node.secure, is_public) {
             match (&verdict, secure.who_asks(head)) {
                 // Every program of this machine may know, and a member wants it signed.
@@ -68,11 +69,13 @@ pub(super) struct Heads {
 
 impl Heads {
     /// The head of an answer with a body of so many bytes. `asked` is None if the
-    /// request had no head; `lines` are what the head has besides.
+    /// request had no head; `memory` is what it says of PUSHes, and `lines` are what it has
+    /// besides.
     pub(super) fn of(
         &mut self,
         answer: &Answer,
         asked: Option<&Asked<'_>>,
+        memory: Option<&str>,
         lines: &str,
         length: usize,
         keeps_alive: bool,
@@ -84,16 +87,19 @@ impl Heads {
             true if asked.is_some_and(|asked| asked.is_old) => Some("keep-alive"),
             true => None,
         };
+        // The other 409 is of a request that somebody repeats.
+        let may_come_again = answer.status == 503 || (answer.status == 409 && memory.is_some());
         let fields = [
             ("content-type", (!answer.body.is_empty()).then_some("application/json")),
             ("date", Some(&*self.date)),
             (ERROR_HEADER, answer.note),
+            (MEMORY_HEADER, memory),
             ("allow", asked.and_then(|asked| asked.method).filter(|_| answer.status == 405)),
-            ("retry-after", (answer.status == 503).then_some(limits::RETRY_AFTER)),
+            ("retry-after", may_come_again.then_some(limits::RETRY_AFTER)),
             ("connection", connection),
             ("access-control-allow-origin", origin),
             ("access-control-allow-methods", origin.map(|_| "POST")),
-            ("access-control-allow-headers", origin.map(|_| "content-type")),
+            ("access-control-allow-headers", origin.map(|_| "content-type, idempotency-key")),
             ("access-control-expose-headers", origin.map(|_| "*")),
             ("vary", origin.map(|_| "origin")),
         ];

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use easyhttp_proto::exchange::{self, Answer, Event, Outcome};
+use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::secure::Refusal;
 
-use crate::answer::Returned;
 use crate::counters::Count;
 use crate::node::Node;
+use crate::pushes::Keyed;
 use crate::request::{Data, Request};
 use crate::secure::{Sender, answer_of, count_of};
 use crate::text::Text;
@@ -18,6 +19,7 @@ pub(super) async fn execute(
     node: &Arc<Node>,
     from: SocketAddr,
     sender: &Sender,
+    key: Option<PushKey>,
     text: &Text,
 ) -> Answer {
     let request = match exchange::Request::read_text(text) {
@@ -45,7 +47,16 @@ pub(super) async fn execute(
         }
     }
     node.learn(&request.header, from);
-    let answer = |outcome: Outcome| request.answer(&node.speaker(), outcome);
+    let answer = |outcome: Outcome| {
+        let says_mark = match request.event {
+            Event::Ping => true,
+            Event::Push => !matches!(outcome, Outcome::Misdirected),
+            _ => false,
+        };
+        let mut answer = request.answer(&node.speaker(), outcome);
+        answer.memory = says_mark.then(|| node.pushes.mark());
+        answer
+    };
     if !request.is_for(node.id) {
         // A PING is answered to whoever asks.
         if request.event != Event::Ping {
@@ -53,16 +64,20 @@ pub(super) async fn execute(
         }
         return answer(Outcome::Misdirected);
     }
-    if node.tasks.is_stopping() {
-        return answer(Outcome::Busy);
-    }
-    let handler = node.handlers.on(request.event);
     // A large text is not there twice.
     let data = || match text {
         Text::Small(_) => Data::copied(request.data),
         Text::Large(_) => Data::within(text, request.data),
     };
     let argument = || Request::new(request.header, data(), from);
+    if let (Event::Push, Some(key)) = (request.event, key) {
+        let push = Keyed::new(from, request.header.sender_id, key, request.data);
+        return answer(node.push_once(push, argument).await);
+    }
+    if node.tasks.is_stopping() {
+        return answer(Outcome::Busy);
+    }
+    let handler = node.handlers.on(request.event);
     match handler {
         None => answer(Outcome::NoHandler),
         // A device that is busy is still there.
@@ -71,12 +86,7 @@ pub(super) async fn execute(
             answer(Outcome::Done)
         }
         Some(handler) => match node.run(handler, argument()).await {
-            Some(returned) => {
-                if let Returned::Failed(error) | Returned::Unfinished(error) = &returned {
-                    tracing::warn!(event = ?request.event, error, "a handler failed");
-                }
-                answer(returned.into_outcome())
-            }
+            Some(returned) => answer(returned.told(request.event).into_outcome()),
             None => {
                 node.counters.refuse(Count::HandlersBusy, from);
                 answer(Outcome::Busy)

@@ -112,6 +112,7 @@ impl Pair {
             status: self.status,
             content_encoding: self.encoding,
             note: None,
+            memory: None,
             created: self.created,
             ..ok(&self.answer_body)
         }

@@ -1,0 +1,187 @@
+//! PUSHes with a key: each is run once, and whoever sends it again gets what came of it.
+//!
+//! What is remembered, and for how long, is the protocol's
+//! ([`easyhttp_proto::pushes`]). Here is who runs it, and who waits.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use easyhttp_proto::exchange::{Event, Outcome};
+use easyhttp_proto::json::Json;
+use easyhttp_proto::pushes::{Found, Mark, Memory, PushKey, PushOutcome, fingerprint};
+use easyhttp_proto::{DeviceId, limits};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
+
+use crate::answer::Returned;
+use crate::counters::Count;
+use crate::handler::Callback;
+use crate::instant::instant_after;
+use crate::lock::lock;
+use crate::node::Node;
+use crate::request::Request;
+
+/// What a device remembers of PUSHes.
+pub(crate) struct Pushes {
+    memory: Mutex<Memory>,
+    /// Told when a handler has ended.
+    ended: Notify,
+    /// How many requests may still wait for that.
+    places: Semaphore,
+}
+
+/// A PUSH that has come with a key.
+pub(crate) struct Keyed {
+    from: SocketAddr,
+    sender: Option<DeviceId>,
+    key: PushKey,
+    fingerprint: u64,
+}
+
+/// What a PUSH that has come is to get.
+enum Verdict {
+    /// Its handler runs in this place, and what comes of it is noted.
+    Run(Callback<Request>, OwnedSemaphorePermit, Recording),
+    /// What comes of the handler that runs.
+    Wait,
+    Answer(Outcome),
+}
+
+impl Pushes {
+    /// With nothing in it. `name` is random.
+    pub(crate) fn new(name: u64, capacity: usize) -> Arc<Self> {
+        Arc::new(Self {
+            memory: Mutex::new(Memory::new(name, capacity)),
+            ended: Notify::new(),
+            places: Semaphore::new(limits::PUSHES_AWAITED),
+        })
+    }
+
+    /// What others are told of it.
+    pub(crate) fn mark(&self) -> Mark {
+        lock(&self.memory).mark()
+    }
+
+    fn end(&self, number: u64, outcome: PushOutcome) {
+        lock(&self.memory).end(number, outcome);
+        self.ended.notify_waiters();
+    }
+}
+
+impl Keyed {
+    pub(crate) fn new(
+        from: SocketAddr,
+        sender: Option<DeviceId>,
+        key: PushKey,
+        data: Option<Json<'_>>,
+    ) -> Self {
+        Self { from, sender, key, fingerprint: fingerprint(data) }
+    }
+}
+
+impl Node {
+    /// Runs the handler of a PUSH, unless it has run, or may have.
+    pub(crate) async fn push_once(
+        &self,
+        push: Keyed,
+        argument: impl FnOnce() -> Request,
+    ) -> Outcome {
+        let verdict = match self.judge(&push) {
+            Verdict::Wait => Box::pin(self.await_other(&push)).await,
+            at_once => at_once,
+        };
+        match verdict {
+            Verdict::Run(handler, slot, recording) => {
+                let returned = self.run_in(slot, handler, argument(), Some(recording)).await;
+                returned.told(Event::Push).into_outcome()
+            }
+            Verdict::Wait => self.answer_for(&push, Count::PushInProgress, Outcome::InProgress),
+            Verdict::Answer(outcome) => outcome,
+        }
+    }
+
+    /// What was noted is told whatever the device does now: it may be the only proof of
+    /// what has happened.
+    fn judge(&self, push: &Keyed) -> Verdict {
+        let mut memory = lock(&self.pushes.memory);
+        let now = self.now();
+        let (count, outcome) = match memory.find(now, push.sender, &push.key, push.fingerprint) {
+            Found::Runs => return Verdict::Wait,
+            Found::Ended(outcome) => (Count::PushRepeated, outcome.clone().into()),
+            Found::Reused => (Count::KeyReused, Outcome::KeyReused),
+            Found::Forgotten => (Count::PushForgotten, Outcome::Forgotten),
+            Found::New => {
+                if self.tasks.is_stopping() {
+                    return Verdict::Answer(Outcome::Busy);
+                }
+                let Some(handler) = self.handlers.on(Event::Push) else {
+                    return Verdict::Answer(Outcome::NoHandler);
+                };
+                if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+                    let key = push.key.clone();
+                    let number = memory.begin(now, push.sender, key, push.fingerprint);
+                    let pushes = Arc::clone(&self.pushes);
+                    let recording = Recording { pushes, number, has_ended: false };
+                    return Verdict::Run(handler, slot, recording);
+                }
+                (Count::HandlersBusy, Outcome::Busy)
+            }
+        };
+        drop(memory);
+        Verdict::Answer(self.answer_for(push, count, outcome))
+    }
+
+    /// Gives the outcome of a PUSH that is not run, and tells of it.
+    fn answer_for(&self, push: &Keyed, count: Count, outcome: Outcome) -> Outcome {
+        match count {
+            // Nobody has done anything wrong.
+            Count::PushRepeated | Count::PushForgotten | Count::PushInProgress => {
+                self.counters.add(count);
+            }
+            _ => self.counters.refuse(count, push.from),
+        }
+        self.debug(|| format!("PUSH {} from {}: not run, {outcome:?}", push.key, push.from));
+        outcome
+    }
+
+    /// Waits for the handler that runs, as long as an answer may wait for one.
+    async fn await_other(&self, push: &Keyed) -> Verdict {
+        let deadline = instant_after(self.settings.limits.handler).into();
+        let Ok(_place) = self.pushes.places.try_acquire() else { return Verdict::Wait };
+        loop {
+            let mut ended = pin!(self.pushes.ended.notified());
+            // From here on it is not missed.
+            ended.as_mut().enable();
+            match self.judge(push) {
+                Verdict::Wait if timeout_at(deadline, ended).await.is_ok() => {}
+                verdict => return verdict,
+            }
+        }
+    }
+}
+
+/// The handler of a PUSH that runs. What comes of it is noted wherever it ends, as whoever
+/// asked may have gone.
+pub(crate) struct Recording {
+    pushes: Arc<Pushes>,
+    number: u64,
+    has_ended: bool,
+}
+
+impl Recording {
+    pub(crate) fn end(mut self, returned: &Returned) {
+        self.has_ended = true;
+        self.pushes.end(self.number, returned.push_outcome());
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // One that did not end because the device does stays as it is: nobody knows.
+        if !self.has_ended && thread::panicking() {
+            self.pushes.end(self.number, Returned::panicked().push_outcome());
+        }
+    }
+}
