@@ -1,17 +1,20 @@
 //! One command out: to the right device, at whichever of its addresses it
 //! answers, within one deadline.
 
+mod again;
 mod reply;
 mod stats;
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::peers::{Address, PeerTable};
+use easyhttp_proto::pushes::PushKey;
+use easyhttp_proto::retry;
 use easyhttp_proto::{Command, DeviceId, limits};
 use serde::Serialize;
 use tokio::time::timeout_at;
@@ -20,9 +23,12 @@ use crate::answer::write_json;
 use crate::client::{Connect, SLICE};
 use crate::error::{Delivery, Error, Result};
 use crate::instant::instant_after;
+use crate::lock::lock;
 use crate::node::Node;
 use crate::peer::Peer;
 use crate::request::Data;
+
+use again::Sent;
 
 pub use reply::Reply;
 
@@ -173,6 +179,8 @@ struct Call<'a> {
     limit: Duration,
     begun: Instant,
     deadline: Instant,
+    /// If it is a PUSH.
+    sent: Mutex<Sent>,
 }
 
 impl<'a> Call<'a> {
@@ -185,18 +193,33 @@ impl<'a> Call<'a> {
         face: Face,
     ) -> Self {
         let begun = Instant::now();
-        Self { node, id, command, message, face, limit, begun, deadline: begun + limit }
+        let (deadline, sent) = (begun + limit, Mutex::default());
+        Self { node, id, command, message, face, limit, begun, deadline, sent }
     }
 
     async fn run(&self) -> Result<Reply> {
         let addresses = self.addresses().await?;
-        match self.ask(&addresses).await {
+        if self.command == Command::Push {
+            lock(&self.node.retries).earn();
+        }
+        match self.attempt(&addresses).await {
+            Err(error) if self.command == Command::Push => Box::pin(self.again(error)).await,
             // Nobody was reached, perhaps because packets were lost.
             Err(Error::TimedOut { sent: false, .. }) if !self.is_late() => {
-                self.ask(&addresses).await
+                self.attempt(&addresses).await
             }
             done => done,
         }
+    }
+
+    async fn attempt(&self, addresses: &[Address]) -> Result<Reply> {
+        let reply = self.ask(addresses).await;
+        if let Err(Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. }) =
+            &reply
+        {
+            self.node.peers().was_not_reached(self.node.now(), self.id);
+        }
+        reply
     }
 
     /// Sends the command to the first of these addresses, and to the others if
@@ -206,7 +229,7 @@ impl<'a> Call<'a> {
             return Err(self.node.unknown(self.id));
         };
         let limit = self.share(addresses.len());
-        let is_sure = *verified || self.command == Command::Ping;
+        let is_sure = self.command == Command::Ping || (*verified && !self.is_untold());
         let checked = match is_sure {
             true => Ok(()),
             false => Box::pin(self.check(*at, limit, Purpose::Check)).await,
@@ -214,20 +237,32 @@ impl<'a> Call<'a> {
         if let Err(error) = checked {
             return self.ask_others(others, error).await;
         }
+        let key = self.key(*at)?;
         let deadline = match self.command {
             Command::Ping if !others.is_empty() => self.soon(limit),
             Command::Fetch if !others.is_empty() => self.soon(limits::DOUBT),
+            Command::Push if key.is_some() => self.soon(retry::attempt(self.left())),
             _ => self.deadline,
         };
         let has_left = AtomicBool::new(false);
         let connect = self.connect(limit, deadline, &has_left);
-        let mut reply = pin!(self.exchange(*at, &self.message, connect, Purpose::Command));
+        let connect = Connect { is_repeatable: connect.is_repeatable || key.is_some(), ..connect };
+        let asked = self.exchange(*at, &self.message, key.as_ref(), connect, Purpose::Command);
+        let mut reply = pin!(asked);
         let reply = match timeout_at(deadline.into(), &mut reply).await {
             Ok(reply) => reply,
             Err(_) if self.command == Command::Fetch && !self.is_late() => {
                 return Box::pin(self.doubt(*at, reply, others)).await;
             }
-            Err(_) => self.timed_out(*at, has_left.load(Ordering::Relaxed), Purpose::Command),
+            Err(_) => {
+                let has_left = has_left.load(Ordering::Relaxed);
+                match self.timed_out(*at, has_left, Purpose::Command) {
+                    Err(late) if key.is_some() && !self.is_late() => {
+                        return Box::pin(self.insist(reply, late)).await;
+                    }
+                    late => late,
+                }
+            }
         };
         match reply {
             Err(error) if self.is_harmless(&error) => self.ask_others(others, error).await,
@@ -323,11 +358,14 @@ impl<'a> Call<'a> {
         self.deadline.min(instant_after(span))
     }
 
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// How long one of so many addresses may take to connect, so that there is
     /// time for each.
     fn share(&self, addresses: usize) -> Duration {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let share = left / u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
+        let share = self.left() / u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
         // Errors may name it: in whole milliseconds.
         let share = Duration::from_millis(
             u64::try_from(share.as_millis()).map_or(u64::MAX, |share| share + 1),
@@ -376,14 +414,17 @@ impl<'a> Call<'a> {
         let has_left = AtomicBool::new(false);
         let connect = self.connect(limit, deadline, &has_left);
         let connect = Connect { anew, is_repeatable: true, ..connect };
-        let pong = self.exchange(at, &ping, connect, purpose);
+        let pong = self.exchange(at, &ping, None, connect, purpose);
         let pong = timeout_at(deadline.into(), pong).await;
         match pong.unwrap_or_else(|_| self.timed_out(at, false, purpose)) {
             Ok(pong) if pong.command == Some(Command::Pong) => Ok(()),
             Ok(other) => Err(other.unexpected(self.id, "PONG").before_it_was_sent()),
             // A Python device whose callback for PING raises an exception: it
             // cannot say who it is, and does the rest well.
-            Err(Error::HandlerFailed { .. }) => Ok(()),
+            Err(Error::HandlerFailed { .. }) => {
+                self.node.peers().hear_mark(self.id, None);
+                Ok(())
+            }
             // What was sent is the PING, not the command.
             Err(Error::TimedOut { id, address, .. }) => {
                 Err(Error::TimedOut { id, address, after: limit, sent: false })
@@ -401,11 +442,12 @@ impl<'a> Call<'a> {
         &self,
         at: SocketAddr,
         message: &[u8],
+        key: Option<&PushKey>,
         connect: Connect<'_>,
         purpose: Purpose,
     ) -> Result<Reply> {
         let Node { client, tasks, .. } = &**self.node;
-        let reply = match client.post(tasks, at, message, connect).await {
+        let reply = match client.post(tasks, at, message, key, connect).await {
             Ok(answer) => self.read(at, answer, connect.begun, purpose),
             Err(failure) => {
                 let has_left = connect.has_left.load(Ordering::Relaxed);
@@ -447,12 +489,17 @@ impl<'a> Call<'a> {
                 Error::Unreachable { .. }
                 | Error::TimedOut { .. }
                 | Error::Interrupted { .. }
-                | Error::Protocol { .. }
-                | Error::NotTaken { .. },
+                | Error::Protocol { .. },
             ) => peers.fail(self.id, at),
+            // It does not remember the PUSH, or does it still: that is the device.
+            Err(Error::NotTaken { status: 409 | 412, .. }) => {}
+            Err(Error::NotTaken { .. }) => peers.fail(self.id, at),
             // It answered to its name.
-            Ok(Reply { command: Some(_), .. }) => {
+            Ok(Reply { command: Some(command), mark, .. }) => {
                 let has_joined = peers.confirm(self.node.now(), self.id, at);
+                if mark.is_some() || *command == Command::Pong {
+                    peers.hear_mark(self.id, *mark);
+                }
                 if has_joined {
                     self.node.joined_in(peers, self.id);
                 }

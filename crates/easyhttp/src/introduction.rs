@@ -16,7 +16,7 @@ impl Node {
         let most = limits::INTRODUCTION_BODY;
         let answer = self.client.get(at, PEERS_PATH, most, limit);
         match timeout(limits::INTRODUCTION, answer).await {
-            Ok(Ok(answer)) if answer.status == 200 => {
+            Ok(Ok(answer)) if answer.said.status == 200 => {
                 introduction::read(answer.text.as_bytes()).unwrap_or_default()
             }
             _ => Vec::new(),

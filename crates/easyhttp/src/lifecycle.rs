@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::peers::PeerTable;
+use easyhttp_proto::retry;
 use socket2::SockRef;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
@@ -74,6 +75,7 @@ impl Node {
             presence: Announcer::new(),
             pushes: Pushes::new(random.next(), settings.limits.pushes),
             random,
+            retries: Mutex::new(retry::Budget::new(Duration::ZERO)),
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
             started: Instant::now(),
             file: Mutex::new(file),

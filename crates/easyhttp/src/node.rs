@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use easyhttp_proto::exchange::{Event, Speaker};
 use easyhttp_proto::limits;
 use easyhttp_proto::peers::{Heard, PeerTable, Source};
+use easyhttp_proto::retry;
 use easyhttp_proto::secure::PublicKey;
 use easyhttp_proto::{DeviceId, Header, introduction};
 use tokio::net::TcpListener;
@@ -62,6 +63,8 @@ pub(crate) struct Node {
     /// The PUSHes that have come.
     pub(crate) pushes: Arc<Pushes>,
     pub(crate) random: Random,
+    /// How much may be sent again.
+    pub(crate) retries: Mutex<retry::Budget>,
     /// How many handlers may still start.
     pub(crate) slots: Arc<Semaphore>,
     /// What the clock of the peer table counts from.

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use easyhttp_proto::exchange::{self, Event, Rejection};
 use easyhttp_proto::http::Fault;
+use easyhttp_proto::pushes::Mark;
 use easyhttp_proto::{Command, DeviceId};
 
 use super::{Call, Purpose};
-use crate::client::{Answer, Failure};
+use crate::client::{Answer, Failure, Said};
 use crate::error::{Delivery, Error, Result};
 use crate::request::{Data, Request};
 use crate::secure::Distrust;
@@ -32,6 +33,8 @@ pub struct Reply {
     pub from: SocketAddr,
     /// How long the exchange took, the connection included if it was new.
     pub took: Duration,
+    /// How far the memory of the device has come, if it says so.
+    pub(super) mark: Option<Mark>,
 }
 
 impl Reply {
@@ -53,12 +56,25 @@ impl Call<'_> {
         purpose: Purpose,
     ) -> Result<Reply> {
         let id = self.id;
-        let Answer { status, note, text, shown, arrived } = answer;
+        let Answer { said, came_before, text, shown, arrived } = answer;
+        let Said { status, note, mark, retry_after } = said;
         let took = arrived - begun;
         let reply = exchange::Reply::read_text(id, status, note.as_deref(), &text);
         if reply.is_ok() && self.node.is_impostor(id, at, shown) {
             let delivery = Delivery::Unknown;
             return Err(Error::IdentityChanged { id, address: at, delivery });
+        }
+        if let Err(
+            Rejection::NoHandler
+            | Rejection::HandlerFailed { .. }
+            | Rejection::Busy
+            | Rejection::NotTaken { .. },
+        ) = &reply
+        {
+            self.hear_retry_after(retry_after);
+            if mark.is_some() {
+                self.node.peers().hear_mark(id, mark);
+            }
         }
         match reply {
             Ok(exchange::Reply::Message(message)) => {
@@ -79,6 +95,7 @@ impl Call<'_> {
                     json: Data::all(text),
                     from: at,
                     took,
+                    mark,
                 })
             }
             Ok(_) => Ok(Reply {
@@ -88,8 +105,13 @@ impl Call<'_> {
                 json: Data::all(text),
                 from: at,
                 took,
+                mark: None,
             }),
             Err(rejection) => Err(match rejection {
+                Rejection::NotTaken { status: 412, .. } if came_before => {
+                    let source = "the device does not remember whether it had it before".into();
+                    Error::Interrupted { id, address: at, source }
+                }
                 Rejection::NoHandler => Error::NoHandler { id },
                 Rejection::HandlerFailed { message, runs_on } => {
                     Error::HandlerFailed { id, message, runs_on }

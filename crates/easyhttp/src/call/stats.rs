@@ -20,7 +20,7 @@ impl Node {
         let call = Call::new(self, id, Command::Ping, Vec::new(), limits.call, face);
         let asked = self.client.get(pong.from, STATS_PATH, limits.body, limits.connect);
         match timeout_at(call.deadline.into(), asked).await {
-            Ok(Ok(answer)) if answer.status == 200 => serde_json::from_str(&answer.text)
+            Ok(Ok(answer)) if answer.said.status == 200 => serde_json::from_str(&answer.text)
                 .map_err(|source| Error::UnexpectedData { id, source }),
             Ok(Ok(answer)) => {
                 let refused = call.read(pong.from, answer, Instant::now(), Purpose::Check)?;

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::exchange::ERROR_HEADER;
 use easyhttp_proto::http::{Fault, Incoming, Sizes, head};
 use easyhttp_proto::limits;
+use easyhttp_proto::pushes::{KEY_HEADER, PushKey};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::socket::Socket;
-use super::{Answer, Failure, Idle};
+use super::{Answer, Failure, Idle, Said};
 use crate::lock::lock;
 use crate::secure::{Outgoing, Worth};
 use crate::text::{self, Text};
@@ -25,10 +25,29 @@ const FIRST: usize = 16 * 1024;
 /// What is asked of a peer.
 #[derive(Clone, Copy)]
 pub(super) enum Request<'a> {
-    /// To take this message.
-    Post(&'a [u8]),
+    /// To take this message, once if there is a key.
+    Post(&'a [u8], Option<&'a KeyLine>),
     /// To give what is at this path.
     Get(&'a str),
+}
+
+/// The line of a head that has the key of a PUSH.
+pub(super) struct KeyLine(String);
+
+impl KeyLine {
+    pub(super) fn new(key: &PushKey) -> Self {
+        let mut line = String::with_capacity(96);
+        line.push_str(KEY_HEADER);
+        line.push_str(": ");
+        key.write(&mut line);
+        line.push_str("\r\n");
+        Self(line)
+    }
+
+    /// What stands behind the name.
+    pub(super) fn value(&self) -> &str {
+        self.0[KEY_HEADER.len() + 1..].trim_ascii()
+    }
 }
 
 /// Where an answer may go.
@@ -157,10 +176,11 @@ impl Connection {
     ) -> Result<bool, (io::Error, usize)> {
         self.outgoing.clear();
         let rest = match request {
-            Request::Post(message) => {
-                let (message, fields) = match proof {
-                    Some(proof) => (proof.body(), proof.fields()),
-                    None => (message, ""),
+            Request::Post(message, key) => {
+                let (message, fields) = match (proof, key) {
+                    (Some(proof), _) => (proof.body(), proof.fields()),
+                    (None, Some(key)) => (message, &*key.0),
+                    (None, None) => (message, ""),
                 };
                 let (first, rest) = message.split_at(message.len().min(FIRST));
                 self.outgoing.extend_from_slice(self.head.of_length(message.len(), fields));
@@ -199,16 +219,14 @@ impl Connection {
         proof: Option<&Outgoing<'_>>,
         Room { most, idle }: Room<'_>,
     ) -> Result<(Answer, Worth), Failure> {
-        let (status, keeps_alive, note, worth) = loop {
+        let (said, keeps_alive, worth) = loop {
             match self.incoming.answer().map_err(Failure::Fault)? {
                 // A word on the way to the answer.
                 Some(head) if matches!(head.status, 100 | 102..200) => self.incoming.finish(),
                 Some(head) => {
-                    let note =
-                        head.fields.only(ERROR_HEADER).and_then(|note| str::from_utf8(note).ok());
                     let worth =
                         proof.map_or_else(|| Worth::open(&head), |proof| proof.weigh(&head));
-                    break (head.status, head.keeps_alive, note.map(str::to_owned), worth);
+                    break (Said::read(&head), head.keeps_alive, worth);
                 }
                 None => self.read_on().await?,
             }
@@ -236,8 +254,9 @@ impl Connection {
         }
         self.incoming.finish();
         // What stands behind an answer is not the answer to anything.
-        self.is_fit = keeps_alive && status >= 200 && self.incoming.is_empty();
-        Ok((Answer { status, note, text, shown, arrived: Instant::now() }, worth))
+        self.is_fit = keeps_alive && said.status >= 200 && self.incoming.is_empty();
+        let arrived = Instant::now();
+        Ok((Answer { said, came_before: false, text, shown, arrived }, worth))
     }
 
     async fn read_on(&mut self) -> Result<(), Failure> {

@@ -9,12 +9,14 @@ mod socket;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::http::Fault;
+use easyhttp_proto::exchange::ERROR_HEADER;
+use easyhttp_proto::http::{AnswerHead, Fault};
 use easyhttp_proto::limits;
+use easyhttp_proto::pushes::{MEMORY_HEADER, Mark, PushKey};
 use easyhttp_proto::secure::PublicKey;
 
 use crate::lock::lock;
@@ -23,7 +25,7 @@ use crate::settings::Limits;
 use crate::tasks::Tasks;
 use crate::text::{Spare, Text};
 
-use connection::{Connection, Request, Room};
+use connection::{Connection, KeyLine, Request, Room};
 
 pub(crate) use socket::SLICE;
 
@@ -33,16 +35,40 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// What a peer answered.
 pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// What the header [`ERROR_HEADER`](easyhttp_proto::exchange::ERROR_HEADER)
-    /// says.
-    pub(crate) note: Option<String>,
+    pub(crate) said: Said,
+    /// Whether the request was sent before, on a connection that had ended.
+    pub(crate) came_before: bool,
     /// The body; empty if it is no text.
     pub(crate) text: Text,
     /// The key of its own that the device has shown, if it was asked for one.
     pub(crate) shown: Option<PublicKey>,
     /// When all of it was there.
     pub(crate) arrived: Instant,
+}
+
+/// What the head of an answer says.
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    /// What the header [`ERROR_HEADER`] says.
+    pub(crate) note: Option<String>,
+    /// How far the memory of the device has come.
+    pub(crate) mark: Option<Mark>,
+    /// How long the device wants to be left alone, if it does.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Said {
+    fn read(head: &AnswerHead<'_>) -> Self {
+        let text = |name| head.fields.only(name).and_then(|value| str::from_utf8(value).ok());
+        let asks_for_a_pause = matches!(head.status, 409 | 503);
+        let seconds = asks_for_a_pause.then(|| text("retry-after")?.parse().ok()).flatten();
+        Self {
+            status: head.status,
+            note: text(ERROR_HEADER).map(str::to_owned),
+            mark: head.fields.only(MEMORY_HEADER).and_then(Mark::read),
+            retry_after: seconds.map(Duration::from_secs),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -108,26 +134,34 @@ impl Client {
         tasks: &Tasks,
         at: SocketAddr,
         message: &[u8],
+        key: Option<&PushKey>,
         connect: Connect<'_>,
     ) -> Result<Answer, Failure> {
-        let mut has_tried = false;
+        let (mut has_tried, mut came_before) = (false, false);
+        let key = key.map(KeyLine::new);
+        let key = key.as_ref();
         loop {
             let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
                 None => (Connection::open(at, connect.limit).await?, true),
             };
-            let request = Request::Post(message);
+            let request = Request::Post(message, key);
             // Anew each time: no request counts twice.
-            let proof = self.sign(at, Asked::post(message, connect.is_repeatable))?;
+            let asked = match key {
+                Some(key) => Asked::post_once(message, key.value()),
+                None => Asked::post(message, connect.is_repeatable),
+            };
+            let proof = self.sign(at, asked)?;
             let (proof, until) = (proof.as_ref(), connect.blocks_until);
             let room = Room { most: self.body, idle: &self.idle };
             match connection.exchange(request, proof, room, until, connect.has_left).await {
-                Ok((answer, worth)) => {
+                Ok((mut answer, worth)) => {
+                    answer.came_before = came_before;
                     connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
                     // right after this answer, without having said so.
-                    if answer.status != 500 {
+                    if answer.said.status != 500 {
                         self.keep(tasks, at, connection);
                     }
                     if worth.is_enough(&mut has_tried).map_err(Failure::Distrusted)? {
@@ -135,7 +169,9 @@ impl Client {
                     }
                 }
                 // The peer had closed a connection that was kept.
-                Err(broken) if !is_new && broken.may_go_again(connect.is_repeatable) => {}
+                Err(broken) if !is_new && broken.may_go_again(connect.is_repeatable) => {
+                    came_before |= connect.has_left.load(Ordering::Relaxed);
+                }
                 Err(broken) => return Err(broken.failure),
             }
         }
@@ -297,7 +333,7 @@ mod tests {
             let has_left = &AtomicBool::new(false);
             let anew = false;
             let connect = Connect { begun, limit, anew, is_repeatable, blocks_until, has_left };
-            let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", connect));
+            let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", None, connect));
             assert!(answer.is_ok_and(|answer| &*answer.text == "{}"));
         }
         client.close();

@@ -138,8 +138,8 @@ pub(super) async fn who_is_at(
     let begun = Instant::now();
     let (anew, is_repeatable, has_left) = (false, true, &AtomicBool::new(false));
     let connect = Connect { begun, limit, anew, is_repeatable, blocks_until: None, has_left };
-    let asked = timeout(limit, client.post(tasks, at, &ping, connect)).await;
-    let answer = asked.ok()?.ok().filter(|answer| answer.status == 200)?;
+    let asked = timeout(limit, client.post(tasks, at, &ping, None, connect)).await;
+    let answer = asked.ok()?.ok().filter(|answer| answer.said.status == 200)?;
     let pong =
         Message::decode_text(&answer.text).ok().filter(|pong| pong.command == Command::Pong)?;
     let version = pong.version.map(Cow::into_owned);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::http::AnswerHead;
+use easyhttp_proto::pushes::MEMORY_HEADER;
 use easyhttp_proto::secure::{
     AES128GCM, AnswerClaim, Digest, Epoch, Hint, KeyId, Keyring, PublicKey, Refusal, Request,
     SignedRequest,
@@ -32,6 +33,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) body: &'a [u8],
+    /// The key of a PUSH, as the head has it.
+    pub(crate) key: Option<&'a str>,
     /// Whether it does no harm if it arrives twice.
     pub(crate) is_repeatable: bool,
 }
@@ -39,12 +42,18 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// To take this message.
     pub(crate) fn post(message: &'a [u8], is_repeatable: bool) -> Self {
-        Self { method: "POST", path: API_PATH, body: message, is_repeatable }
+        Self { method: "POST", path: API_PATH, body: message, key: None, is_repeatable }
+    }
+
+    /// To take this message, once. It is signed again only for a device that has proved
+    /// that it did not take it.
+    pub(crate) fn post_once(message: &'a [u8], key: &'a str) -> Self {
+        Self { key: Some(key), ..Self::post(message, false) }
     }
 
     /// To give what is at this path.
     pub(crate) fn get(path: &'a str) -> Self {
-        Self { method: "GET", path, body: &[], is_repeatable: true }
+        Self { method: "GET", path, body: &[], key: None, is_repeatable: true }
     }
 }
 
@@ -113,7 +122,7 @@ impl Secure {
             path: asked.path,
             content_type: TYPE,
             content_encoding: is_sealed.then_some(AES128GCM),
-            idempotency_key: None,
+            idempotency_key: asked.key,
             digest: Digest::of(&body),
             epoch: known.map_or_else(|| Epoch::from_entropy([0; 12]), |(epoch, _)| epoch),
             nonce: self.nonces.next(),
@@ -143,7 +152,10 @@ impl Outgoing<'_> {
                     (claim.epoch(), claim.key()) != (self.signed.epoch(), self.signed.key());
                 match head.status {
                     401 if is_other => Worth::Again,
-                    409 => Worth::Distrusted(Distrust::Replayed),
+                    // What was never asked before, and is a PUSH, gets another 409.
+                    409 if head.fields.only(MEMORY_HEADER).is_none() => {
+                        Worth::Distrusted(Distrust::Replayed)
+                    }
                     _ => Worth::Proved(claim),
                 }
             }

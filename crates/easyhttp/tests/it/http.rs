@@ -7,6 +7,7 @@ mod commands;
 mod counting;
 mod framing;
 mod introduction;
+mod keys;
 mod paths;
 mod recording;
 mod sizes;

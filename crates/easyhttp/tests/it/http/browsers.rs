@@ -125,7 +125,10 @@ fn a_browser_that_asks_first_is_answered_for_allowed_origins_alone() {
     assert_eq!((answer.status, &*answer.body), (204, &b""[..]));
     assert_eq!(answer.header("access-control-allow-origin"), Some(PANEL));
     assert_eq!(answer.header("access-control-allow-methods"), Some("POST"));
-    assert_eq!(answer.header("access-control-allow-headers"), Some("content-type"));
+    assert_eq!(
+        answer.header("access-control-allow-headers"),
+        Some("content-type, idempotency-key")
+    );
     client.assert_works(served.id());
     assert_eq!(served.ran.recv(), Ok("ping"));
 
