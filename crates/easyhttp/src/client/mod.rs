@@ -141,7 +141,9 @@ impl Client {
         let key = key.map(KeyLine::new);
         let key = key.as_ref();
         loop {
-            let kept = if connect.anew { None } else { self.take(at, connect) };
+            // To lose a connection costs a FETCH another exchange, and a PUSH its certainty.
+            let looks = !connect.is_repeatable || key.is_some();
+            let kept = if connect.anew { None } else { self.take(at, connect, looks) };
             let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
                 None => (Connection::open(at, connect.limit).await?, true),
@@ -217,11 +219,11 @@ impl Client {
     }
 
     /// A kept connection that is still open, as far as that has to be known.
-    fn take(&self, at: SocketAddr, connect: Connect<'_>) -> Option<Connection> {
+    fn take(&self, at: SocketAddr, connect: Connect<'_>, looks: bool) -> Option<Connection> {
         loop {
             let mut connection = lock(&self.idle).take(at)?;
             let unused = connect.begun.saturating_duration_since(connection.used);
-            let looks = !connect.is_repeatable || unused >= FRESH;
+            let looks = looks || unused >= FRESH;
             if unused < self.keep && connection.is_open(looks) {
                 return Some(connection);
             }

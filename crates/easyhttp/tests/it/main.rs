@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod browser;
+mod cuts;
 mod device_file;
 mod faces;
 mod hostile;

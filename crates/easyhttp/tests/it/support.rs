@@ -4,6 +4,7 @@ pub(crate) mod black_hole;
 pub(crate) mod fake_peer;
 pub(crate) mod folder;
 pub(crate) mod http;
+pub(crate) mod line;
 pub(crate) mod presence;
 pub(crate) mod proxy;
 pub(crate) mod udp;
