@@ -246,7 +246,6 @@ impl<'a> Call<'a> {
         };
         let has_left = AtomicBool::new(false);
         let connect = self.connect(limit, deadline, &has_left);
-        let connect = Connect { is_repeatable: connect.is_repeatable || key.is_some(), ..connect };
         let asked = self.exchange(*at, &self.message, key.as_ref(), connect, Purpose::Command);
         let mut reply = pin!(asked);
         let reply = match timeout_at(deadline.into(), &mut reply).await {

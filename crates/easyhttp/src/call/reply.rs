@@ -56,7 +56,7 @@ impl Call<'_> {
         purpose: Purpose,
     ) -> Result<Reply> {
         let id = self.id;
-        let Answer { said, came_before, text, shown, arrived } = answer;
+        let Answer { said, text, shown, arrived } = answer;
         let Said { status, note, mark, retry_after } = said;
         let took = arrived - begun;
         let reply = exchange::Reply::read_text(id, status, note.as_deref(), &text);
@@ -108,10 +108,6 @@ impl Call<'_> {
                 mark: None,
             }),
             Err(rejection) => Err(match rejection {
-                Rejection::NotTaken { status: 412, .. } if came_before => {
-                    let source = "the device does not remember whether it had it before".into();
-                    Error::Interrupted { id, address: at, source }
-                }
                 Rejection::NoHandler => Error::NoHandler { id },
                 Rejection::HandlerFailed { message, runs_on } => {
                     Error::HandlerFailed { id, message, runs_on }

@@ -256,7 +256,7 @@ impl Connection {
         // What stands behind an answer is not the answer to anything.
         self.is_fit = keeps_alive && said.status >= 200 && self.incoming.is_empty();
         let arrived = Instant::now();
-        Ok((Answer { said, came_before: false, text, shown, arrived }, worth))
+        Ok((Answer { said, text, shown, arrived }, worth))
     }
 
     async fn read_on(&mut self) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ mod socket;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -36,8 +36,6 @@ const FRESH: Duration = Duration::from_secs(1);
 /// What a peer answered.
 pub(crate) struct Answer {
     pub(crate) said: Said,
-    /// Whether the request was sent before, on a connection that had ended.
-    pub(crate) came_before: bool,
     /// The body; empty if it is no text.
     pub(crate) text: Text,
     /// The key of its own that the device has shown, if it was asked for one.
@@ -137,13 +135,11 @@ impl Client {
         key: Option<&PushKey>,
         connect: Connect<'_>,
     ) -> Result<Answer, Failure> {
-        let (mut has_tried, mut came_before) = (false, false);
+        let mut has_tried = false;
         let key = key.map(KeyLine::new);
         let key = key.as_ref();
         loop {
-            // To lose a connection costs a FETCH another exchange, and a PUSH its certainty.
-            let looks = !connect.is_repeatable || key.is_some();
-            let kept = if connect.anew { None } else { self.take(at, connect, looks) };
+            let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
                 None => (Connection::open(at, connect.limit).await?, true),
@@ -158,8 +154,7 @@ impl Client {
             let (proof, until) = (proof.as_ref(), connect.blocks_until);
             let room = Room { most: self.body, idle: &self.idle };
             match connection.exchange(request, proof, room, until, connect.has_left).await {
-                Ok((mut answer, worth)) => {
-                    answer.came_before = came_before;
+                Ok((answer, worth)) => {
                     connection.used = answer.arrived;
                     // A Python device whose callback raised an exception closes
                     // right after this answer, without having said so.
@@ -171,9 +166,7 @@ impl Client {
                     }
                 }
                 // The peer had closed a connection that was kept.
-                Err(broken) if !is_new && broken.may_go_again(connect.is_repeatable) => {
-                    came_before |= connect.has_left.load(Ordering::Relaxed);
-                }
+                Err(broken) if !is_new && broken.may_go_again(connect.is_repeatable) => {}
                 Err(broken) => return Err(broken.failure),
             }
         }
@@ -219,11 +212,11 @@ impl Client {
     }
 
     /// A kept connection that is still open, as far as that has to be known.
-    fn take(&self, at: SocketAddr, connect: Connect<'_>, looks: bool) -> Option<Connection> {
+    fn take(&self, at: SocketAddr, connect: Connect<'_>) -> Option<Connection> {
         loop {
             let mut connection = lock(&self.idle).take(at)?;
             let unused = connect.begun.saturating_duration_since(connection.used);
-            let looks = looks || unused >= FRESH;
+            let looks = !connect.is_repeatable || unused >= FRESH;
             if unused < self.keep && connection.is_open(looks) {
                 return Some(connection);
             }

@@ -18,6 +18,7 @@ mod peers;
 mod presence;
 mod presence_events;
 mod presence_stream;
+mod retries;
 mod runtimes;
 mod secure;
 mod settings;

@@ -126,11 +126,13 @@ fn protected(message: &[u8]) -> Vec<usize> {
     places
 }
 
-const COVERED: [&str; 6] = [
+const COVERED: [&str; 8] = [
     "content-type",
     "content-digest",
     "content-encoding",
     "easyhttp-epoch",
+    "easyhttp-memory",
+    "idempotency-key",
     "signature-input",
     "signature",
 ];

@@ -113,6 +113,39 @@ fn what_is_added_to_an_answer_is_not_believed() {
 }
 
 #[test]
+fn neither_the_key_of_a_push_nor_what_a_device_remembers_can_be_changed() {
+    type Change = fn(&str) -> String;
+    let changes: [(From, Change); 5] = [
+        // Another key, or none, would have it done a second time.
+        (From::Asker, |text| text.replacen("-0-", "-1-", 1)),
+        (From::Asker, |text| text.replacen("idempotency-key", "idempotency-kex", 1)),
+        // Whoever is told another mark would be told that it was forgotten.
+        (From::Device, |text| text.replacen("easyhttp-memory: ", "easyhttp-memory: f", 1)),
+        (From::Device, |text| text.replacen("easyhttp-memory", "easyhttp-memorx", 1)),
+        (From::Device, |text| text.replacen("\r\n", "\r\neasyhttp-memory: 0-0\r\n", 1)),
+    ];
+    for (number, (whose, change)) in changes.into_iter().enumerate() {
+        let served = Counting::new(member());
+        let does = Arc::new(AtomicBool::new(false));
+        let changing = Arc::clone(&does);
+        let proxy = Proxy::new(local(served.port()), move |from, bytes| {
+            let text = String::from_utf8(bytes).unwrap();
+            match from == whose && changing.load(Ordering::Relaxed) {
+                true => change(&text).into_bytes(),
+                false => text.into_bytes(),
+            }
+        });
+        let asking = member().start().unwrap();
+        asking.add(served.device.id(), proxy.at).unwrap();
+        asking.ping(served.device.id()).unwrap();
+        does.store(true, Ordering::Relaxed);
+        let refused = asking.push(served.device.id(), 2);
+        assert!(matches!(refused, Err(Error::NotAuthenticated { .. })), "{number}: {refused:?}");
+        assert_eq!(served.pushed(), usize::from(whose == From::Device), "{number}");
+    }
+}
+
+#[test]
 fn a_signature_takes_no_more_than_400_bytes_each_way() {
     let measured = |builder: fn() -> easyhttp::Builder<easyhttp::EasyHttp>| {
         let served = Counting::new(builder());

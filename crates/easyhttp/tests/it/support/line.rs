@@ -41,6 +41,8 @@ struct State {
     passed: [usize; 2],
     /// What the asker has sent, by connection.
     asked: Vec<Vec<u8>>,
+    /// How many connections there are.
+    open: usize,
 }
 
 impl Line {
@@ -48,11 +50,16 @@ impl Line {
         let listener = TcpListener::bind(local(0)).await.unwrap();
         let at = listener.local_addr().unwrap();
         let (cuts, asked) = (VecDeque::new(), Vec::new());
-        let state = Arc::new(Mutex::new(State { to, cuts, passed: [0; 2], asked }));
+        let state = Arc::new(Mutex::new(State { to, cuts, passed: [0; 2], asked, open: 0 }));
         let shared = Arc::clone(&state);
         let serving = tokio::spawn(async move {
             while let Ok((asker, _)) = listener.accept().await {
-                tokio::spawn(serve(asker, Arc::clone(&shared)));
+                let state = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    state.lock().unwrap().open += 1;
+                    serve(asker, &state).await;
+                    state.lock().unwrap().open -= 1;
+                });
             }
         });
         Self { at, state, serving }
@@ -69,6 +76,10 @@ impl Line {
     /// From now on it leads to another place.
     pub(crate) fn lead_to(&self, to: SocketAddr) {
         self.state.lock().unwrap().to = to;
+    }
+
+    pub(crate) fn open(&self) -> usize {
+        self.state.lock().unwrap().open
     }
 
     /// How many bytes of requests and of answers have passed since the last cut.
@@ -114,7 +125,7 @@ impl State {
     }
 }
 
-async fn serve(asker: TcpStream, state: Arc<Mutex<State>>) {
+async fn serve(asker: TcpStream, state: &Mutex<State>) {
     let (to, number) = {
         let mut state = state.lock().unwrap();
         state.asked.push(Vec::new());
