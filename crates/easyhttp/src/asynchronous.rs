@@ -268,6 +268,18 @@ impl EasyHttpAsync {
 
     /// Sends a command, and returns when the device has accepted it.
     ///
+    /// The device does it once, however often it has to be sent: when the connection breaks,
+    /// when no answer comes or the device is busy, it is sent again within the
+    /// [time of the call](crate::Limits::call), and a device that has had it already tells
+    /// what came of it. It is sent again only to a device that remembers what it had, as all
+    /// devices of this project do for 24 hours and 8,192 PUSHes
+    /// ([`Limits::pushes`](crate::Limits::pushes)), but not over a restart; those of Python
+    /// do not, and get it once.
+    ///
+    /// If no answer came all the same, or the device was restarted in between, the error says
+    /// so: its [`delivery`](Error::delivery) is [`Unknown`](crate::Delivery::Unknown). Whoever
+    /// then calls `push` again sends another command, which may be done beside the first.
+    ///
     /// # Errors
     ///
     /// As [`ping`](Self::ping), and [`Error::Refused`] with the device's

@@ -110,6 +110,9 @@ class EasyHTTP(Base):
     def push(self, device_id: str, data: Any = None) -> bool:
         """Sends a command to a device.
 
+        It is sent again when no answer comes, and done once all the same, by devices that
+        remember what they had: those of easyhttp-rs, but not of easyhttp-python.
+
         Args:
             device_id: Its id.
             data: What it is to write or do, anything that JSON can say.
@@ -168,6 +171,8 @@ class EasyHTTP(Base):
 
     def push_data(self, device_id: str, data: Any = None) -> None:
         """Sends a command to a device, and returns when it has accepted it.
+
+        It is sent again as `push` says.
 
         Raises:
             CallFailed: As `ping_time`, and `Refused` with the device's ``reason``,
