@@ -20,10 +20,11 @@ pub enum PushKey {
     /// Made by a device, of the last mark that it knew of the other one, and of a number
     /// that it uses once: `"eh1-00000000deadbeef-42-0123456789abcdef"`.
     Marked {
+        /// What tells it from the other keys of this sender. It stands first, because it
+        /// alone tells two keys from each other when they are compared.
+        nonce: u64,
         /// What the other device had said of its memory.
         mark: Mark,
-        /// What tells it from the other keys of this sender.
-        nonce: u64,
     },
     /// Made by anybody else, of visible characters: what stands between the quotes.
     Opaque(Arc<str>),
@@ -43,6 +44,10 @@ impl PushKey {
     ///
     /// If it is neither, empty, or has more than [`limits::PUSH_KEY`] bytes.
     pub fn read(field: &[u8]) -> Result<Self, InvalidPushKey> {
+        // Most are ours.
+        if let Some(ours) = field.strip_prefix(b"\"eh1-").and_then(|it| it.strip_suffix(b"\"")) {
+            return Self::read_ours(ours).ok_or(InvalidPushKey);
+        }
         let inside = match field.strip_prefix(b"\"") {
             Some(rest) => rest.strip_suffix(b"\"").filter(|inside| is_string(inside)),
             None => Some(field).filter(|field| field.iter().all(is_plain)),

@@ -43,22 +43,33 @@ impl fmt::Display for Mark {
 
 /// Sixteen digits, the letters among them in lower case.
 pub(super) fn read_hex(digits: &[u8]) -> Option<u64> {
-    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let is_whole = digits.len() == Mark::DIGITS && digits.iter().all(is_digit);
-    let text = core::str::from_utf8(digits).ok().filter(|_| is_whole)?;
-    u64::from_str_radix(text, 16).ok()
+    let digits: &[u8; Mark::DIGITS] = digits.try_into().ok()?;
+    digits.iter().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(value))
+    })
 }
 
 pub(super) fn write_hex(number: u64, text: &mut String) {
-    text.extend((0..Mark::DIGITS).rev().map(|place| {
-        let digit = (number >> (4 * place)) as usize & 0xf;
-        char::from(b"0123456789abcdef"[digit])
-    }));
+    let mut digits = [0; Mark::DIGITS];
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (4 * place)) as usize & 0xf];
+    }
+    text.push_str(core::str::from_utf8(&digits).unwrap_or_default());
 }
 
 /// A number as one writes it: without a sign, and without zeros before it.
 fn read_decimal(digits: &[u8]) -> Option<u64> {
-    let is_plain =
-        digits.iter().all(u8::is_ascii_digit) && (!digits.starts_with(b"0") || digits == b"0");
-    core::str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()
+    let is_plain = !digits.is_empty() && (!digits.starts_with(b"0") || digits == b"0");
+    if !is_plain {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| match digit {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
 }

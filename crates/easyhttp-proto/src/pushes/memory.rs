@@ -30,7 +30,7 @@ pub struct Memory {
     forgotten: u64,
     capacity: usize,
     entries: BTreeMap<u64, Entry>,
-    numbers: BTreeMap<(Option<DeviceId>, PushKey), u64>,
+    numbers: BTreeMap<(PushKey, Option<DeviceId>), u64>,
     /// How many bytes the texts in all entries have.
     text: usize,
 }
@@ -156,7 +156,7 @@ impl Memory {
     ) -> Found<'_> {
         self.forget_old(now);
         // The clone is one of a counted text at most.
-        let Some(number) = self.numbers.get(&(sender, key.clone())) else {
+        let Some(number) = self.numbers.get(&(key.clone(), sender)) else {
             return match key {
                 PushKey::Marked { mark, .. } if !self.would_know(*mark) => Found::Forgotten,
                 _ => Found::New,
@@ -205,7 +205,7 @@ impl Memory {
 
     fn insert(&mut self, number: u64, entry: Entry) {
         self.text += entry.text();
-        self.numbers.insert((entry.sender, entry.key.clone()), number);
+        self.numbers.insert((entry.key.clone(), entry.sender), number);
         self.entries.insert(number, entry);
     }
 
@@ -230,7 +230,7 @@ impl Memory {
     fn forget_first(&mut self) {
         if let Some((number, entry)) = self.entries.pop_first() {
             self.text -= entry.text();
-            self.numbers.remove(&(entry.sender, entry.key));
+            self.numbers.remove(&(entry.key, entry.sender));
             self.forgotten = number;
         }
     }

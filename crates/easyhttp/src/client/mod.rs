@@ -4,6 +4,7 @@
 //! other task, and no other thread.
 
 mod connection;
+mod said;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -13,10 +14,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::exchange::ERROR_HEADER;
-use easyhttp_proto::http::{AnswerHead, Fault};
+use easyhttp_proto::http::Fault;
 use easyhttp_proto::limits;
-use easyhttp_proto::pushes::{MEMORY_HEADER, Mark, PushKey};
+use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::secure::PublicKey;
 
 use crate::lock::lock;
@@ -27,6 +27,7 @@ use crate::text::{Spare, Text};
 
 use connection::{Connection, KeyLine, Request, Room};
 
+pub(crate) use said::Said;
 pub(crate) use socket::SLICE;
 
 /// For so long after its last answer a connection counts as open without a look.
@@ -42,31 +43,6 @@ pub(crate) struct Answer {
     pub(crate) shown: Option<PublicKey>,
     /// When all of it was there.
     pub(crate) arrived: Instant,
-}
-
-/// What the head of an answer says.
-pub(crate) struct Said {
-    pub(crate) status: u16,
-    /// What the header [`ERROR_HEADER`] says.
-    pub(crate) note: Option<String>,
-    /// How far the memory of the device has come.
-    pub(crate) mark: Option<Mark>,
-    /// How long the device wants to be left alone, if it does.
-    pub(crate) retry_after: Option<Duration>,
-}
-
-impl Said {
-    fn read(head: &AnswerHead<'_>) -> Self {
-        let text = |name| head.fields.only(name).and_then(|value| str::from_utf8(value).ok());
-        let asks_for_a_pause = matches!(head.status, 409 | 503);
-        let seconds = asks_for_a_pause.then(|| text("retry-after")?.parse().ok()).flatten();
-        Self {
-            status: head.status,
-            note: text(ERROR_HEADER).map(str::to_owned),
-            mark: head.fields.only(MEMORY_HEADER).and_then(Mark::read),
-            retry_after: seconds.map(Duration::from_secs),
-        }
-    }
 }
 
 /// Why there is no answer.

@@ -83,7 +83,8 @@ impl Worth {
     /// What an answer is worth for a device that has no key. It is refused by those
     /// that have one.
     pub(crate) fn open(head: &AnswerHead<'_>) -> Self {
-        match Hint::read(head).key.filter(|_| head.status == 401) {
+        let theirs = (head.status == 401).then(|| Hint::read(head).key).flatten();
+        match theirs {
             Some(theirs) => Self::Distrusted(Distrust::OtherKey { ours: None, theirs }),
             None => Self::Open,
         }
