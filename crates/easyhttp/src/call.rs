@@ -283,15 +283,10 @@ impl<'a> Call<'a> {
             Err(_) if self.command == Command::Fetch && !self.is_late() => {
                 return Box::pin(self.doubt(*at, reply, others)).await;
             }
-            Err(_) => {
-                let has_left = has_left.load(Ordering::Relaxed);
-                match self.timed_out(*at, has_left, Purpose::Command) {
-                    Err(late) if key.is_some() && !self.is_late() => {
-                        return Box::pin(self.insist(reply, late)).await;
-                    }
-                    late => late,
-                }
+            Err(_) if key.is_some() && !self.is_late() => {
+                return Box::pin(self.insist(*at, reply, &has_left)).await;
             }
+            Err(_) => self.timed_out(*at, has_left.load(Ordering::Relaxed), Purpose::Command),
         };
         match reply {
             Err(error) if self.is_harmless(&error) => self.ask_others(others, error).await,

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
 /// What the device may answer with.
-const STATUSES: [u16; 5] = [200, 400, 421, 500, 503];
+const STATUSES: [u16; 8] = [200, 400, 409, 412, 421, 422, 500, 503];
 
 fuzz_target!(|body: &[u8]| {
     let own = Speaker::new(DeviceId::from_entropy([0; 6]), Some(5000), 1_767_225_600);
@@ -44,6 +44,9 @@ fn outcomes<'a>(request: &Request<'a>, body: &'a [u8]) -> impl Iterator<Item = O
         Outcome::Failed(text.to_owned()),
         Outcome::Busy,
         Outcome::Misdirected,
+        Outcome::InProgress,
+        Outcome::Forgotten,
+        Outcome::KeyReused,
     ];
     values.chain(others)
 }
@@ -54,8 +57,9 @@ fn assert_understood(own: &Speaker, answer: &Answer) {
     assert_eq!(body.len(), answer.body.len());
     match Reply::read(own.id, answer.status, answer.note, &body) {
         Err(Rejection::NotUnderstood { malformed, .. }) => panic!("{malformed}: {answer:?}"),
+        Err(Rejection::NotTaken { status: 409 | 412 | 422, .. }) => {}
         Err(Rejection::NotTaken { message, .. }) => panic!("{message}: {answer:?}"),
-        Err(Rejection::WrongDevice { found }) => assert_eq!(found, Some(own.id), "{answer:?}"),
+        Err(Rejection::WrongDevice { found, .. }) => assert_eq!(found, Some(own.id), "{answer:?}"),
         _ => {}
     }
 }

@@ -196,10 +196,12 @@ impl Memory {
 
     /// Notes what came of the handler. Gives the entry, unless it is forgotten already.
     pub fn end(&mut self, number: u64, outcome: PushOutcome) -> Option<&Entry> {
-        let entry = self.entries.get_mut(&number)?;
-        self.text += outcome.text();
-        entry.state = State::Ended(outcome);
-        self.make_room();
+        let text = outcome.text();
+        self.entries.get_mut(&number)?.state = State::Ended(outcome);
+        if text > 0 {
+            self.text += text;
+            self.make_room();
+        }
         self.entries.get(&number)
     }
 

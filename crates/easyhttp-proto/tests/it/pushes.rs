@@ -149,6 +149,21 @@ fn any_step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
+    #[test]
+    fn any_field_is_a_key_that_reads_the_same_again_or_none(field in r#"[ -~]{0,8}|"?(eh1-[0-9a-f]{16}-[0-9]{0,21}-[0-9a-f]{15,17})"?|"[ -~é]{0,130}""#) {
+        if let Ok(key) = PushKey::read(field.as_bytes()) {
+            prop_assert!(field.contains(key.to_string().trim_matches('"')));
+            prop_assert_eq!(PushKey::read(key.to_string().as_bytes()), Ok(key));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_mark_that_is_written_the_same_or_none(field in "[0-9a-f]{15,17}-[0-9]{0,21}") {
+        if let Some(mark) = Mark::read(field.as_bytes()) {
+            prop_assert_eq!(mark.to_string(), field);
+        }
+    }
+
     /// However often a PUSH arrives, and whatever was forgotten in between.
     #[test]
     fn no_push_is_run_twice(steps in prop::collection::vec(any_step(), 1..120)) {

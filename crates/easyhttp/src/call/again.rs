@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::Command;
@@ -12,7 +13,7 @@ use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::retry::Retries;
 use tokio::time::timeout_at;
 
-use super::{Call, Reply};
+use super::{Call, Purpose, Reply};
 use crate::counters::Count;
 use crate::error::{Delivery, Error, Result};
 use crate::lock::lock;
@@ -103,20 +104,34 @@ impl Call<'_> {
     /// it is the handler that takes long, both get what comes of it.
     pub(super) async fn insist(
         &self,
+        at: SocketAddr,
         mut reply: Pin<&mut impl Future<Output = Result<Reply>>>,
-        late: Error,
+        has_left: &AtomicBool,
     ) -> Result<Reply> {
+        let timed_out = || self.timed_out(at, has_left.load(Ordering::Relaxed), Purpose::Command);
+        let Err(late) = timed_out() else { return reply.await };
         let mut again = pin!(self.again(late));
-        tokio::select! {
+        let (first, second) = tokio::select! {
             biased;
-            first = &mut reply => if is_settled(&first) { first } else { again.await },
+            first = &mut reply => {
+                if is_settled(&first) {
+                    return first;
+                }
+                (first, again.await)
+            }
             second = &mut again => {
                 if is_settled(&second) {
                     return second;
                 }
                 let first = timeout_at(self.deadline.into(), reply).await;
-                first.ok().filter(is_settled).unwrap_or(second)
+                (first.unwrap_or_else(|_| timed_out()), second)
             }
+        };
+        match (first, second) {
+            (first, _) if is_settled(&first) => first,
+            (_, second) if is_settled(&second) => second,
+            (Err(first), Err(second)) if self.hides(&second, &first) => Err(first),
+            (_, second) => second,
         }
     }
 
