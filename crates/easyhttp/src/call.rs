@@ -33,6 +33,7 @@ impl Node {
         command: Command,
         data: &impl Serialize,
         face: Face,
+        time: Time,
     ) -> Result<Reply> {
         if self.tasks.is_stopping() {
             return Err(Error::Stopped);
@@ -53,13 +54,9 @@ impl Node {
         if message.len() > most {
             return Err(Error::TooLarge { what: "the message", limit: Some(most) });
         }
-        let call = Call::new(self, id, command, message, self.settings.limits.call, face);
+        let call = Call::new(self, id, command, message, time, face);
         let Ok(_turn) = timeout_at(call.deadline.into(), self.turns.take(id)).await else {
-            let after = call.limit;
-            return Err(match self.addresses(id).first() {
-                Some(&address) => Error::TimedOut { id, address, after, sent: false },
-                None => self.unknown(id),
-            });
+            return Err(self.not_asked(id, call.limit));
         };
         let reply = call.run().await;
         if let Err(
@@ -80,6 +77,19 @@ impl Node {
         reply
     }
 
+    /// The time of a call was over before its turn came.
+    pub(crate) fn not_asked(&self, id: DeviceId, after: Duration) -> Error {
+        match self.addresses(id).first() {
+            Some(&address) => Error::TimedOut { id, address, after, sent: false },
+            None => self.unknown(id),
+        }
+    }
+
+    /// How long a call may take, from now on.
+    pub(crate) fn usual_time(&self) -> Time {
+        Time::of(self.settings.limits.call)
+    }
+
     /// PINGs a device at one address, for our own sake: nobody is told.
     pub(crate) async fn ping_at(
         self: &Arc<Self>,
@@ -88,12 +98,18 @@ impl Node {
         limit: Duration,
         purpose: Purpose,
     ) -> Result<()> {
-        let call = Call::new(self, id, Command::Ping, Vec::new(), limit, Face::Asynchronous);
+        let (message, time) = (Vec::new(), Time::of(limit));
+        let call = Call::new(self, id, Command::Ping, message, time, Face::Asynchronous);
         call.check(at, limit, purpose).await
     }
 
-    pub(crate) async fn ping(self: &Arc<Self>, id: DeviceId, face: Face) -> Result<Duration> {
-        let reply = self.call(id, Command::Ping, &(), face).await?;
+    pub(crate) async fn ping(
+        self: &Arc<Self>,
+        id: DeviceId,
+        face: Face,
+        time: Time,
+    ) -> Result<Duration> {
+        let reply = self.call(id, Command::Ping, &(), face, time).await?;
         match reply.command {
             Some(Command::Pong) => Ok(reply.took),
             _ => Err(reply.unexpected(id, "PONG")),
@@ -105,8 +121,9 @@ impl Node {
         id: DeviceId,
         query: &impl Serialize,
         face: Face,
+        time: Time,
     ) -> Result<Data> {
-        let reply = self.call(id, Command::Fetch, query, face).await?;
+        let reply = self.call(id, Command::Fetch, query, face, time).await?;
         match reply.command {
             // A device that has nothing to say says that it received the FETCH.
             Some(Command::Data) | None => Ok(reply.data),
@@ -119,8 +136,9 @@ impl Node {
         id: DeviceId,
         data: &impl Serialize,
         face: Face,
+        time: Time,
     ) -> Result<()> {
-        let reply = self.call(id, Command::Push, data, face).await?;
+        let reply = self.call(id, Command::Push, data, face, time).await?;
         match reply.command {
             Some(Command::Ack) => Ok(()),
             Some(Command::Nack) => Err(Error::Refused { id, reason: reply.reason }),
@@ -144,6 +162,21 @@ pub(crate) enum Face {
     Asynchronous,
     /// On a thread that has nothing else to do: it may block in system calls.
     Blocking,
+}
+
+/// When a call ends at the latest.
+#[derive(Clone, Copy)]
+pub(crate) struct Time {
+    /// How long it may take. Errors name it.
+    pub(crate) limit: Duration,
+    pub(crate) deadline: Instant,
+}
+
+impl Time {
+    /// So long from now.
+    pub(crate) fn of(limit: Duration) -> Self {
+        Self { limit, deadline: instant_after(limit) }
+    }
 }
 
 /// Why a request is made, and so who learns what came of it.
@@ -180,11 +213,11 @@ impl<'a> Call<'a> {
         id: DeviceId,
         command: Command,
         message: Vec<u8>,
-        limit: Duration,
+        time: Time,
         face: Face,
     ) -> Self {
-        let begun = Instant::now();
-        Self { node, id, command, message, face, limit, begun, deadline: begun + limit }
+        let (Time { limit, deadline }, begun) = (time, Instant::now());
+        Self { node, id, command, message, face, limit, begun, deadline }
     }
 
     async fn run(&self) -> Result<Reply> {

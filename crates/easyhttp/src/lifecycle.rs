@@ -59,7 +59,7 @@ impl Node {
             port,
             client: Client::new(&settings.limits, secure.clone()),
             secure,
-            turns: Turns::default(),
+            turns: Turns::new(),
             tasks: Tasks::new(Handle::current()),
             bodies: Arc::new(Budget::new(settings.limits.bodies)),
             counters: Arc::new(Counters::new()),
