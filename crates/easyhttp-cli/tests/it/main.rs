@@ -6,6 +6,7 @@
 mod ask;
 mod demo;
 mod discover;
+mod everyone;
 mod exec;
 mod id;
 mod identity;

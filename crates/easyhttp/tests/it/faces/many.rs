@@ -56,7 +56,7 @@ fn two_hundred_devices_are_one_table<F: Face>() {
     });
     (0..3).for_each(|_| meet("failed", refusing.at));
     // A host's queue of new connections is not endless.
-    let answering: Vec<_> = (0..8).map(|_| FakePeer::new(|request| give(request))).collect();
+    let answering: Vec<_> = (0..8).map(|_| FakePeer::new(give)).collect();
     (0..191).for_each(|n| meet("answered", answering[n % answering.len()].at));
 
     let table = asking.fetch_all("who").within(within).all();
