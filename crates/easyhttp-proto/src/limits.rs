@@ -113,8 +113,9 @@ pub const CALLS: usize = 64;
 
 /// How many calls of those that are made to many devices at once are under way, to all of
 /// them together. Each takes a file, of which a process may have 1,024 by default: with
-/// [`CONNECTIONS`] and [`CLIENT_IDLE_IN_ALL`] that leaves a quarter. A network with more
-/// devices is asked in turn; one that does not answer holds up its place alone.
+/// [`CONNECTIONS`] and [`CLIENT_IDLE_IN_ALL`] that leaves a quarter. Where it may have fewer,
+/// this is a quarter of them. A network with more devices is asked in turn; one that does not
+/// answer holds up its place alone.
 pub const CALLS_TO_MANY: usize = 256;
 
 /// How long a connection is kept open for the next call. The Python devices'

@@ -106,6 +106,7 @@ mod builder;
 mod call;
 mod client;
 mod counters;
+mod descriptors;
 mod device_file;
 mod discovery;
 mod error;

@@ -37,8 +37,9 @@ use crate::wait::wait;
 ///
 /// When its time is over ([`within`](Self::within)), whoever has not answered is
 /// [`Error::TimedOut`], which says whether anything was sent. A device that is slow or gone
-/// delays no other. At most 256 are asked at once, as each takes a file of this process;
-/// those that were heard last are asked first.
+/// delays no other. At most 256 are asked at once, as each takes a file of this process, and
+/// no more than a quarter of those that it may have open; those that were heard last are
+/// asked first.
 ///
 /// Dropping it cancels the calls that are under way, of which some may have been run.
 ///

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use easyhttp_proto::{DeviceId, limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
+use crate::descriptors;
 use crate::lock::lock;
 
 /// The calls of one device to the others.
@@ -22,7 +23,8 @@ pub(crate) struct Turns {
 
 impl Turns {
     pub(crate) fn new() -> Self {
-        Self { of_devices: Mutex::default(), of_many: Semaphore::new(limits::CALLS_TO_MANY) }
+        let of_many = limits::CALLS_TO_MANY.min(descriptors::one_in(4));
+        Self { of_devices: Mutex::default(), of_many: Semaphore::new(of_many) }
     }
 
     /// Waits until another call to `id` may begin. It has ended when what this

@@ -301,6 +301,38 @@ fn no_more_are_asked_at_once_than_there_are_files_for() {
     assert_eq!(sent, [44, 256]);
 }
 
+const FEW_FILES: &str = "EASYHTTP_TEST_FEW_FILES";
+
+/// No test, but the child of the one below: it asks the devices behind this port.
+#[cfg(unix)]
+#[test]
+fn child_with_few_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let Ok(port) = std::env::var(FEW_FILES) else { return };
+    let few = rustix::process::Rlimit { current: Some(48), ..getrlimit(Resource::Nofile) };
+    setrlimit(Resource::Nofile, few).unwrap();
+    let (asking, [], []) = crowd::<Blocking, 0>([]);
+    for n in 0..100 {
+        asking.add(id(&format!("D{n:05}")), local(port.parse().unwrap())).unwrap();
+    }
+    let table = asking.fetch_all(()).all();
+    table.iter().for_each(|(id, result)| assert_eq!(outcome(*id, result), "answered"));
+    println!("\nanswered: {}", table.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_process_that_may_have_few_files_open_asks_all_the_same() {
+    let answering = FakePeer::new(give);
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "faces::many::child_with_few_files", "--nocapture"])
+        .env(FEW_FILES, answering.at.port().to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(said.contains("\nanswered: 100"), "{said} {}", String::from_utf8_lossy(&child.stderr));
+}
+
 #[test]
 fn it_is_a_stream_too() {
     fn is_stream<T>(_: &(impl futures_core::Stream<Item = T> + Send + Unpin)) {}
