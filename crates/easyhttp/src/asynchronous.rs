@@ -103,8 +103,8 @@ impl EasyHttpAsync {
         handle
     }
 
-    /// Says goodbye, frees the port and waits for the handlers and connections
-    /// that still run, up to [`Limits::stop`](crate::Limits::stop). Called
+    /// Says goodbye, frees the port and waits for the handlers, connections and
+    /// calls to many that still run, up to [`Limits::stop`](crate::Limits::stop). Called
     /// again, or from a handler of this device, it does not wait for those.
     /// The handlers are dropped when it returns.
     pub async fn stop(&self) {

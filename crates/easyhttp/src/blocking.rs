@@ -107,8 +107,8 @@ impl EasyHttp {
         Self { easy: self.easy.handle(), runtime: Arc::clone(&self.runtime) }
     }
 
-    /// Says goodbye, frees the port and waits for the handlers and connections
-    /// that still run, up to [`Limits::stop`](crate::Limits::stop). Called
+    /// Says goodbye, frees the port and waits for the handlers, connections and
+    /// calls to many that still run, up to [`Limits::stop`](crate::Limits::stop). Called
     /// again, or from a handler of this device, it does not wait for those.
     pub fn stop(&self) {
         // Asked here: the future runs on another thread. This one may be about to

@@ -70,6 +70,28 @@
 //! Such a call must end before the answer is due, after [`Limits::handler`] (2.5 s):
 //! give the device a shorter [`timeout`](Builder::timeout) than its 3 s.
 //!
+//! # Many at once
+//!
+//! [`fetch_all`](EasyHttp::fetch_all), [`push_all`](EasyHttp::push_all) and
+//! [`ping_all`](EasyHttp::ping_all) ask all devices that are known, or those that a filter
+//! picks, at the same time and with one deadline. Each gives a result, quick ones first:
+//!
+//! ```no_run
+//! # fn main() -> easyhttp::Result<()> {
+//! # use easyhttp::{EasyHttp, Error, json};
+//! # use std::time::Duration;
+//! # let easy = EasyHttp::start()?;
+//! let off = easy.push_all(json!({"state": "off"})).within(Duration::from_secs(2));
+//! for (id, result) in off.only(|peer| peer.id.as_str() != "7H8G2K") {
+//!     match result {
+//!         Ok(()) => println!("{id} is off"),
+//!         Err(Error::TimedOut { sent: true, .. }) => println!("{id}: nobody knows"),
+//!         Err(error) => println!("{id} is not: {error}"),
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
 //! # Secure mode
 //!
 //! Devices that are given the same network key hear each other and nobody else:

@@ -184,7 +184,8 @@ fn dropping_it_cancels_the_calls<F: Face>() {
     });
     let (asking, _crowd, [quick]) = crowd::<F, _>([device::<F>().on_push(|_| true)]);
     asking.add("D00000", silent.at).unwrap();
-    let mut many = asking.push_all("on");
+    // It does not end by itself while the test waits.
+    let mut many = asking.push_all("on").within(10 * PATIENCE);
     assert_eq!(many.next_one().unwrap().0, quick);
     assert_eq!(next(&silent.seen), Seen::Request(0, json!(1)));
     assert_eq!(next(&silent.seen), Seen::Request(0, json!(5)));
