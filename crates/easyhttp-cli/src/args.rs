@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use easyhttp::{Command as Type, DeviceId};
 
+use crate::said::Said;
 use crate::secret::Secret;
 use crate::style::HELP;
 use crate::value::{At, Data, command_type, seconds};
@@ -26,7 +27,7 @@ Examples:
 
 Exit codes: 0 done, 1 the device refused or failed, 2 wrong usage, 3 no such \
 device, 4 unreachable or timed out, 5 anything else, 6 a command was sent and \
-no answer came, so it may have been done."
+no answer came, so it may have been done. With --all: 1 if one failed."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -227,6 +228,7 @@ With a count above 1, --timeout is that of finding, and of each ping.
 
 Examples:
   easyhttp ping 7H8G2K
+  easyhttp ping --all
   easyhttp ping 7H8G2K --count 10 --interval 0.2
   easyhttp ping 7H8G2K --at 192.168.1.23:5000")]
 pub(crate) struct Ping {
@@ -243,45 +245,69 @@ pub(crate) struct Ping {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) interval: Option<Duration>,
 
+    /// The device's id, such as 7H8G2K
+    #[arg(required_unless_present = "all")]
+    pub(crate) id: Option<DeviceId>,
+
+    /// All devices that are found at once, instead of the one with an ID
+    #[arg(long, conflicts_with_all = ["id", "at", "count", "interval"])]
+    pub(crate) all: bool,
+
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) way: Way,
 }
 
 /// Ask a device for data, and print it
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "\
+easyhttp fetch [OPTIONS] <ID> [QUERY]
+       easyhttp fetch [OPTIONS] --all [QUERY]",
+    mut_arg("second", |query| query.value_name("QUERY").help(
+        "What to ask for: JSON, a word, or - for standard input"
+    )),
+    after_help = "\
 Examples:
   easyhttp fetch 7H8G2K
   easyhttp fetch 7H8G2K temperature
   easyhttp fetch 7H8G2K '{\"sensor\": \"temperature\"}' --timeout 0.5
-  easyhttp fetch 7H8G2K --at raspberrypi.local:5000")]
+  easyhttp fetch 7H8G2K --at raspberrypi.local:5000
+  easyhttp fetch --all temperature                a line for each, quick ones first"
+)]
 pub(crate) struct Fetch {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) said: Said,
 
-    /// What to ask for: JSON, a word, or - for standard input
-    #[arg(value_parser = Data::parse, allow_negative_numbers = true)]
-    pub(crate) query: Option<Data>,
+    #[command(flatten)]
+    pub(crate) way: Way,
 }
 
 /// Send a device a command that it accepts or refuses
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "\
+easyhttp push [OPTIONS] <ID> <DATA>
+       easyhttp push [OPTIONS] --all <DATA>",
+    mut_arg("second", |data| data.required_unless_present("all").help(
+        "The command: JSON, a word, or - for standard input"
+    )),
+    after_help = "\
 Examples:
   easyhttp push 7H8G2K '{\"command\": \"led\", \"state\": \"on\"}'
   easyhttp push 7H8G2K on
   easyhttp push 7H8G2K - < settings.json
+  easyhttp push --all off --json | jq -r 'select(.error) | .id'
 
 Exit code 0 says that it was accepted, 6 that it may have been: it was sent, and \
 no answer came that says so. With any other it was not. With --json this is \
-\"delivery\": accepted, unknown, refused or not_sent.")]
+\"delivery\": accepted, unknown, refused or not_sent. With --all, 1 says that one \
+failed.")]
 pub(crate) struct Push {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) said: Said,
 
-    /// The command: JSON, a word, or - for standard input
-    #[arg(value_parser = Data::parse, allow_negative_numbers = true)]
-    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) way: Way,
 }
 
 /// Send any message, and print the whole answer
@@ -415,6 +441,13 @@ pub(crate) struct Target {
     /// The device's id, such as 7H8G2K
     pub(crate) id: DeviceId,
 
+    #[command(flatten)]
+    pub(crate) way: Way,
+}
+
+/// How devices are found.
+#[derive(Debug, Args)]
+pub(crate) struct Way {
     /// Where it is; without this it is looked for
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["peers", "sweep"])]
     pub(crate) at: Option<At>,

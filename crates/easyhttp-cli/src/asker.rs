@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use easyhttp::{Command, DeviceId, EasyHttpAsync, Error, Limits};
 
-use crate::args::{Common, Target};
+use crate::args::{Common, Way};
 use crate::failure::Failure;
 use crate::silence::Silence;
 use crate::{identity, network, progress};
@@ -36,14 +36,14 @@ pub(crate) struct Asker {
 
 impl Asker {
     /// Starts, and finds the one to ask.
-    pub(crate) async fn start(common: &Common, target: &Target) -> Result<Self, Failure> {
-        Self::found(common, target).await.map_err(Failure::before_it_was_sent)
+    pub(crate) async fn start(common: &Common, id: DeviceId, way: &Way) -> Result<Self, Failure> {
+        Self::found(common, id, way).await.map_err(Failure::before_it_was_sent)
     }
 
-    async fn found(common: &Common, target: &Target) -> Result<Self, Failure> {
+    async fn found(common: &Common, id: DeviceId, way: &Way) -> Result<Self, Failure> {
         network::check_interfaces(common)?;
         let deadline = common.timeout.map(|timeout| Instant::now() + timeout);
-        let addresses = look_up(target, deadline).await?;
+        let addresses = look_up(way, deadline).await?;
         let mut limits = Limits::default();
         limits.call = common.timeout.unwrap_or(limits.call);
         // What a name server took is gone.
@@ -56,22 +56,20 @@ impl Asker {
         limits.connect = limits.connect.min(limits.call);
         let timeout = limits.call;
 
-        let builder = network::builder(common, &target.finding)?
-            .ask_only()
-            .id(identity::own()?)
-            .limits(limits);
-        let device = builder.discovery(target.at.is_none()).start().await;
+        let builder =
+            network::builder(common, &way.finding)?.ask_only().id(identity::own()?).limits(limits);
+        let device = builder.discovery(way.at.is_none()).start().await;
         let device = device.map_err(|error| Failure::from(error).with_hint(ADDRESS_HINT))?;
-        let asker = Self { device, id: target.id, deadline, timeout };
+        let asker = Self { device, id, deadline, timeout };
         // The library asks last what was added first.
         for address in addresses.iter().rev() {
             asker.device.add(asker.id, *address)?;
         }
-        if target.at.is_some() {
+        if way.at.is_some() {
             // The library alone knows whether a call that takes too long was sent.
             return Ok(asker.without_deadline());
         }
-        let usual = if target.finding.sweep { SWEEP } else { FIND };
+        let usual = if way.finding.sweep { SWEEP } else { FIND };
         asker.find(usual, common).await?;
         Ok(asker)
     }
@@ -142,8 +140,8 @@ impl Asker {
 }
 
 /// The addresses that the user named. None: the device is to be found.
-async fn look_up(target: &Target, deadline: Option<Instant>) -> Result<Vec<SocketAddr>, Failure> {
-    let Some(at) = &target.at else { return Ok(Vec::new()) };
+async fn look_up(way: &Way, deadline: Option<Instant>) -> Result<Vec<SocketAddr>, Failure> {
+    let Some(at) = &way.at else { return Ok(Vec::new()) };
     let text = || format!("looking up {}", at.host);
     let found = progress::show(text, in_time(deadline, network::look_up(at))).await;
     found.unwrap_or_else(|| Err(network::unknown_host(at, "no name server answered in time")))

@@ -3,9 +3,10 @@
 //! | module | is |
 //! |---|---|
 //! | [`args`] | what can be typed |
-//! | [`value`], [`json`] | texts on the command line, and JSON in and out |
+//! | [`said`], [`value`], [`json`] | texts on the command line, and JSON in and out |
 //! | [`commands`] | what each command does |
 //! | [`asker`], [`identity`] | the device that a command speaks as |
+//! | [`everyone`] | one command to all devices |
 //! | [`keys`], [`secret`] | the network key, wherever it is given |
 //! | [`network`], [`interrupt`] | this machine: its network, and Ctrl-C |
 //! | [`output`], [`progress`], [`event`], [`style`] | what is seen |
@@ -21,6 +22,7 @@ mod args;
 mod asker;
 mod commands;
 mod event;
+mod everyone;
 mod failure;
 mod grid;
 mod identity;
@@ -31,6 +33,7 @@ mod logging;
 mod network;
 mod output;
 mod progress;
+mod said;
 mod screen;
 mod secret;
 mod silence;

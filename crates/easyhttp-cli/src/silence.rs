@@ -2,12 +2,35 @@
 //! cause usually is.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use easyhttp::{EasyHttpAsync, Interface, InterfaceState};
 
-use crate::args::Common;
+use crate::args::{Common, Finding};
+use crate::failure::{Exit, Failure};
 use crate::json::Object;
 use crate::network::discovery_port;
+use crate::style::duration;
+
+/// What to say when nobody was found.
+pub(crate) async fn nobody(
+    device: &EasyHttpAsync,
+    finding: &Finding,
+    common: &Common,
+    waited: Duration,
+) -> Failure {
+    let silence = Silence::of(device, common).await;
+    let peers: Vec<_> = finding.peers.iter().map(ToString::to_string).collect();
+    let peers = match &peers[..] {
+        [] => String::new(),
+        peers => format!(", and none answered at {}", peers.join(", ")),
+    };
+    let message = format!("no device was found within {}{peers}", duration(waited));
+    Failure::new(Exit::NotFound, "no_devices", message)
+        .with_detail("discovery_port", discovery_port(common))
+        .with_detail("interfaces", silence.to_objects())
+        .with_hint(silence.explain())
+}
 
 /// What discovery did while nobody was found.
 pub(crate) struct Silence {

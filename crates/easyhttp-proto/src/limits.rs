@@ -160,6 +160,13 @@ pub const DOUBT: Duration = Duration::from_secs(1);
 /// As many as it runs handlers, and as many as find a connection that is kept.
 pub const CALLS: usize = 64;
 
+/// How many calls of those that are made to many devices at once are under way, to all of
+/// them together. Each takes a file, of which a process may have 1,024 by default: with
+/// [`CONNECTIONS`] and [`CLIENT_IDLE_IN_ALL`] that leaves a quarter. Where it may have fewer,
+/// this is a quarter of them. A network with more devices is asked in turn; one that does not
+/// answer holds up its place alone.
+pub const CALLS_TO_MANY: usize = 256;
+
 /// How long a connection is kept open for the next call. The Python devices'
 /// server closes after 5 s of silence; asking at that very moment would fail.
 pub const CLIENT_IDLE: Duration = Duration::from_secs(4);

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use easyhttp::{Command, DeviceId, EasyHttpAsync, Error};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use serde_json::value::RawValue;
 
-use crate::dicts::{EventTuple, InterfaceDict, PeerDict, peer_dict};
+use crate::dicts::{DevicesDict, EventTuple, InterfaceDict, PeerDict};
 use crate::errors::raise;
 use crate::handlers::{Receiver, listen};
 use crate::mailbox::Mailbox;
+use crate::many::{Asked, Many};
 use crate::reader::Json;
 use crate::runtime::{is_forked, runtime};
 use crate::settings::{Settings, seconds};
@@ -95,13 +95,18 @@ impl Device {
 
     // ---- who is there ----
 
-    fn devices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    fn devices(&self, py: Python<'_>) -> PyResult<DevicesDict> {
         runtime()?;
-        let devices = PyDict::new(py);
-        for peer in py.detach(|| self.easy.devices()) {
-            devices.set_item(peer.id.as_str(), peer_dict(py, &peer)?)?;
-        }
-        Ok(devices)
+        Ok(DevicesDict(py.detach(|| self.easy.devices())))
+    }
+
+    /// The same, but right after the start it waits for those who are there.
+    fn found(&self) -> Pending {
+        let easy = self.easy.handle();
+        Pending::new(async move {
+            easy.ping_all().only(|_| false).all().await;
+            Ok(DevicesDict(easy.devices()))
+        })
     }
 
     fn discovered(&self) -> PyResult<Vec<String>> {
@@ -205,6 +210,22 @@ impl Device {
                 Err(error) => Err(error),
             }
         }))
+    }
+
+    // ---- talking to many ----
+
+    fn ping_all(&self, timeout: Option<f64>) -> Many {
+        Many::new(Asked::Ping(self.easy.ping_all()), timeout)
+    }
+
+    fn fetch_all(&self, query: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Many> {
+        let query = to_json(query, "query")?;
+        Ok(Many::new(Asked::Fetch(self.easy.fetch_all_as(query)), timeout))
+    }
+
+    fn push_all(&self, data: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Many> {
+        let data = to_json(data, "data")?;
+        Ok(Many::new(Asked::Push(self.easy.push_all(data)), timeout))
     }
 }
 

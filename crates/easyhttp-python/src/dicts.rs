@@ -56,6 +56,23 @@ impl<'py> IntoPyObject<'py> for PeerDict {
     }
 }
 
+/// All devices that are known, by their ids.
+pub(crate) struct DevicesDict(pub(crate) Vec<Peer>);
+
+impl<'py> IntoPyObject<'py> for DevicesDict {
+    type Target = PyDict;
+    type Output = Bound<'py, PyDict>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let devices = PyDict::new(py);
+        for peer in &self.0 {
+            devices.set_item(peer.id.as_str(), peer_dict(py, peer)?)?;
+        }
+        Ok(devices)
+    }
+}
+
 /// A device as `devices` shows it: first the four keys of easyhttp-python.
 pub(crate) fn peer_dict<'py>(py: Python<'py>, peer: &Peer) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);

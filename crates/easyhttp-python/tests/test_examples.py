@@ -112,6 +112,19 @@ def test_ping_without_a_device(run, suffix):
 
 
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_everyone(run, second, suffix):
+    one, other = second(on_fetch=lambda query: [query]), second(on_fetch=lambda: 2)
+    everyone = run(f"everyone{suffix}.py", "temperature")
+    lines = {everyone.line(), everyone.line()}
+    assert lines == {f"{one.id}: ['temperature']", f"{other.id}: 2"}
+    assert everyone.end() == 0
+    cannot = second()
+    everyone = run(f"everyone{suffix}.py")
+    assert everyone.until(cannot.id) == f"{cannot.id}: {cannot.id} has no handler for this command"
+    assert everyone.end() == 1
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
 def test_callbacks(run, second, suffix):
     fetched = Calls(returns={"t": 1})
     other = second(on_fetch=fetched)

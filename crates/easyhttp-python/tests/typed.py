@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import easyhttp_rs
-from easyhttp_rs import Device, EasyHTTP, EasyHTTPAsync, Interface, PresenceEvent, Refused
+from easyhttp_rs import (
+    Device,
+    EasyHTTP,
+    EasyHTTPAsync,
+    Interface,
+    PresenceEvent,
+    Refused,
+    Result,
+)
 
 
 def give(sender_id: Optional[str], query: Any, timestamp: int) -> Dict[str, float]:
@@ -38,6 +46,9 @@ def blocking() -> None:
         sent: Optional[Dict[str, Any]] = easy.send("7H8G2K", easy.commands.DATA, [1])
         took: float = easy.ping_time("7H8G2K")
         devices: Dict[str, Device] = easy.devices
+        table: Dict[str, Result] = easy.fetch_all("t", only=lambda _, device: device["port"] > 0)
+        errors = [result.error for result in easy.push_each("on", timeout=2) if result.error]
+        print(table, [error.device_id for error in errors])
         events: List[PresenceEvent] = list(easy.presence())
         interfaces: List[Interface] = easy.interfaces()
         print(online, answer, accepted, sent, took, devices, events, interfaces, easy.id)
@@ -54,6 +65,9 @@ def blocking() -> None:
 async def asynchronous() -> None:
     async with EasyHTTPAsync(port=None, id="7H8G2K") as easy:
         results = await asyncio.gather(easy.ping("AAAAAA"), easy.ping("BBBBBB"))
+        async for result in easy.ping_each():
+            device_id: str = result.device_id
+            print(device_id, len(await easy.fetch_all()))
         async for event in easy.presence():
             name: str = event.event
             print(name, all(results))

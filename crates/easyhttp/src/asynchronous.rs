@@ -18,6 +18,7 @@ use crate::counters::Stats;
 use crate::discovery::Interface;
 use crate::error::{Error, Result};
 use crate::handler::{Callback, Handler, async_handlers, on, on_async, plain_handlers};
+use crate::many::ManyAsync;
 use crate::node::Node;
 #[cfg(feature = "outbox")]
 use crate::outbox::{OutboxAsync, OutboxItem, RefusedItem};
@@ -104,8 +105,8 @@ impl EasyHttpAsync {
         handle
     }
 
-    /// Says goodbye, frees the port and waits for the handlers and connections
-    /// that still run, up to [`Limits::stop`](crate::Limits::stop). Called
+    /// Says goodbye, frees the port and waits for the handlers, connections and
+    /// calls to many that still run, up to [`Limits::stop`](crate::Limits::stop). Called
     /// again, or from a handler of this device, it does not wait for those.
     /// The handlers are dropped when it returns.
     pub async fn stop(&self) {
@@ -237,7 +238,7 @@ impl EasyHttpAsync {
     /// As all calls: [`Error::UnknownDevice`], [`Error::Unreachable`],
     /// [`Error::TimedOut`], [`Error::WrongDevice`] and what else [`Error`] lists.
     pub async fn ping(&self, id: impl IntoDeviceId) -> Result<Duration> {
-        self.node.ping(id.into_device_id()?, self.face).await
+        self.node.ping(id.into_device_id()?, self.face, self.node.usual_time()).await
     }
 
     /// Asks a device for data. `query` is anything that serialises; `()` asks
@@ -264,7 +265,7 @@ impl EasyHttpAsync {
         query: impl Serialize,
     ) -> Result<T> {
         let id = id.into_device_id()?;
-        let data = self.node.fetch(id, &query, self.face).await?;
+        let data = self.node.fetch(id, &query, self.face, self.node.usual_time()).await?;
         data.parse().map_err(|source| Error::UnexpectedData { id, source })
     }
 
@@ -287,7 +288,8 @@ impl EasyHttpAsync {
     /// As [`ping`](Self::ping), and [`Error::Refused`] with the device's
     /// reason, [`Error::NoHandler`], [`Error::HandlerFailed`].
     pub async fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<()> {
-        self.node.push(id.into_device_id()?, &data, self.face).await
+        let id = id.into_device_id()?;
+        self.node.push(id, &data, self.face, self.node.usual_time()).await
     }
 
     /// Sends any command that can be asked, and gives the answer as it is: a
@@ -302,7 +304,47 @@ impl EasyHttpAsync {
         command: Command,
         data: impl Serialize,
     ) -> Result<Reply> {
-        self.node.call(id.into_device_id()?, command, &data, self.face).await
+        let id = id.into_device_id()?;
+        self.node.call(id, command, &data, self.face, self.node.usual_time()).await
+    }
+
+    // ---- talking to many ----
+
+    /// Asks all devices that are known whether they are there, at the same time, and gives
+    /// each one's round trip; see [`ManyAsync`].
+    pub fn ping_all(&self) -> ManyAsync<Duration> {
+        ManyAsync::ping(&self.node)
+    }
+
+    /// [`fetch`](Self::fetch)es from all devices that are known, at the same time; see
+    /// [`ManyAsync`].
+    ///
+    /// ```no_run
+    /// # async fn run(easy: easyhttp::EasyHttpAsync) {
+    /// use std::time::Duration;
+    ///
+    /// let table = easy.fetch_all(()).within(Duration::from_secs(2)).all().await;
+    /// for (id, reading) in table {
+    ///     println!("{id}: {reading:?}");
+    /// }
+    /// # }
+    /// ```
+    pub fn fetch_all(&self, query: impl Serialize) -> ManyAsync<Value> {
+        self.fetch_all_as(query)
+    }
+
+    /// As [`fetch_all`](Self::fetch_all), with the data as a type of yours.
+    pub fn fetch_all_as<T: DeserializeOwned + Send + 'static>(
+        &self,
+        query: impl Serialize,
+    ) -> ManyAsync<T> {
+        ManyAsync::fetch(&self.node, query)
+    }
+
+    /// [`push`](Self::push)es to all devices that are known, at the same time; see
+    /// [`ManyAsync`]. The result of each says whether it has accepted.
+    pub fn push_all(&self, data: impl Serialize) -> ManyAsync<()> {
+        ManyAsync::push(&self.node, data)
     }
 
     /// Where pushes wait for devices that are away: on disk, until they are delivered.

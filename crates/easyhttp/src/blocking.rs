@@ -23,6 +23,7 @@ use crate::counters::Stats;
 use crate::discovery::Interface;
 use crate::error::{Result, StartError};
 use crate::handler::{Callback, Handler, on, plain_handlers};
+use crate::many::{Many, ManyAsync};
 #[cfg(feature = "outbox")]
 use crate::outbox::{Outbox, OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
@@ -62,7 +63,7 @@ pub struct EasyHttp {
 
 /// The runtime of a device. It is shut down in the background: dropping it would
 /// wait, which is not allowed in async code.
-struct OwnRuntime(Option<Runtime>);
+pub(crate) struct OwnRuntime(Option<Runtime>);
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
@@ -108,8 +109,8 @@ impl EasyHttp {
         Self { easy: self.easy.handle(), runtime: Arc::clone(&self.runtime) }
     }
 
-    /// Says goodbye, frees the port and waits for the handlers and connections
-    /// that still run, up to [`Limits::stop`](crate::Limits::stop). Called
+    /// Says goodbye, frees the port and waits for the handlers, connections and
+    /// calls to many that still run, up to [`Limits::stop`](crate::Limits::stop). Called
     /// again, or from a handler of this device, it does not wait for those.
     pub fn stop(&self) {
         // Asked here: the future runs on another thread. This one may be about to
@@ -249,6 +250,50 @@ impl EasyHttp {
     #[cfg(feature = "outbox")]
     pub fn outbox(&self) -> Outbox<'_> {
         Outbox::of(&self.easy.node)
+    }
+
+    // ---- talking to many ----
+
+    /// Asks all devices that are known whether they are there, at the same time; see
+    /// [`Many`].
+    pub fn ping_all(&self) -> Many<Duration> {
+        self.many(self.easy.ping_all())
+    }
+
+    /// [`fetch`](Self::fetch)es from all devices that are known, at the same time; see
+    /// [`Many`].
+    ///
+    /// ```no_run
+    /// # fn main() -> easyhttp::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let easy = easyhttp::EasyHttp::start()?;
+    /// let table = easy.fetch_all(()).within(Duration::from_secs(2)).all();
+    /// for (id, reading) in table {
+    ///     println!("{id}: {reading:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn fetch_all(&self, query: impl Serialize) -> Many<Value> {
+        self.fetch_all_as(query)
+    }
+
+    /// As [`fetch_all`](Self::fetch_all), with the data as a type of yours.
+    pub fn fetch_all_as<T: DeserializeOwned + Send + 'static>(
+        &self,
+        query: impl Serialize,
+    ) -> Many<T> {
+        self.many(self.easy.fetch_all_as(query))
+    }
+
+    /// [`push`](Self::push)es to all devices that are known, at the same time; see
+    /// [`Many`]. The result of each says whether it has accepted.
+    pub fn push_all(&self, data: impl Serialize) -> Many<()> {
+        self.many(self.easy.push_all(data))
+    }
+
+    fn many<T: Send + 'static>(&self, many: ManyAsync<T>) -> Many<T> {
+        Many::new(many, &self.runtime)
     }
 
     // ---- events ----

@@ -40,8 +40,9 @@ impl Node {
         command: Command,
         data: &impl Serialize,
         face: Face,
+        time: Time,
     ) -> Result<Reply> {
-        self.call_with(id, command, data, face, Sent::default()).await
+        self.call_with(id, command, data, face, time, Sent::default()).await
     }
 
     /// The same, for a PUSH of which something has come already.
@@ -51,6 +52,7 @@ impl Node {
         command: Command,
         data: &impl Serialize,
         face: Face,
+        time: Time,
         sent: Sent,
     ) -> Result<Reply> {
         if self.tasks.is_stopping() {
@@ -72,15 +74,10 @@ impl Node {
         if message.len() > most {
             return Err(Error::TooLarge { limit: Some(most) });
         }
-        let limit = self.settings.limits.call;
-        let call = Call::new(self, id, command, message, limit, face);
+        let call = Call::new(self, id, command, message, time, face);
         let call = Call { sent: Mutex::new(sent), ..call };
         let Some(_turn) = self.turns.take(id, call.deadline).await else {
-            let after = call.limit;
-            return Err(match self.addresses(id).first() {
-                Some(&address) => Error::TimedOut { id, address, after, sent: false },
-                None => self.unknown(id),
-            });
+            return Err(self.not_asked(id, call.limit));
         };
         let reply = call.run().await;
         if let Err(
@@ -101,6 +98,19 @@ impl Node {
         reply
     }
 
+    /// The time of a call was over before its turn came.
+    pub(crate) fn not_asked(&self, id: DeviceId, after: Duration) -> Error {
+        match self.addresses(id).first() {
+            Some(&address) => Error::TimedOut { id, address, after, sent: false },
+            None => self.unknown(id),
+        }
+    }
+
+    /// How long a call may take, from now on.
+    pub(crate) fn usual_time(&self) -> Time {
+        Time::of(self.settings.limits.call)
+    }
+
     /// PINGs a device at one address, for our own sake: nobody is told.
     pub(crate) async fn ping_at(
         self: &Arc<Self>,
@@ -109,12 +119,18 @@ impl Node {
         limit: Duration,
         purpose: Purpose,
     ) -> Result<()> {
-        let call = Call::new(self, id, Command::Ping, Vec::new(), limit, Face::Asynchronous);
+        let (message, time) = (Vec::new(), Time::of(limit));
+        let call = Call::new(self, id, Command::Ping, message, time, Face::Asynchronous);
         call.check(at, limit, purpose).await
     }
 
-    pub(crate) async fn ping(self: &Arc<Self>, id: DeviceId, face: Face) -> Result<Duration> {
-        let reply = self.call(id, Command::Ping, &(), face).await?;
+    pub(crate) async fn ping(
+        self: &Arc<Self>,
+        id: DeviceId,
+        face: Face,
+        time: Time,
+    ) -> Result<Duration> {
+        let reply = self.call(id, Command::Ping, &(), face, time).await?;
         match reply.command {
             Some(Command::Pong) => Ok(reply.took),
             _ => Err(reply.unexpected(id, "PONG")),
@@ -126,8 +142,9 @@ impl Node {
         id: DeviceId,
         query: &impl Serialize,
         face: Face,
+        time: Time,
     ) -> Result<Data> {
-        let reply = self.call(id, Command::Fetch, query, face).await?;
+        let reply = self.call(id, Command::Fetch, query, face, time).await?;
         match reply.command {
             // A device that has nothing to say says that it received the FETCH.
             Some(Command::Data) | None => Ok(reply.data),
@@ -140,8 +157,9 @@ impl Node {
         id: DeviceId,
         data: &impl Serialize,
         face: Face,
+        time: Time,
     ) -> Result<()> {
-        let reply = self.call(id, Command::Push, data, face).await?;
+        let reply = self.call(id, Command::Push, data, face, time).await?;
         reply.of_push(id)
     }
 
@@ -155,8 +173,9 @@ impl Node {
         key: Option<PushKey>,
         may_have_arrived: bool,
     ) -> Result<()> {
+        let (face, time) = (Face::Asynchronous, self.usual_time());
         let sent = Sent::of_item(key, may_have_arrived);
-        let reply = self.call_with(id, Command::Push, data, Face::Asynchronous, sent).await?;
+        let reply = self.call_with(id, Command::Push, data, face, time, sent).await?;
         reply.of_push(id)
     }
 }
@@ -176,6 +195,21 @@ pub(crate) enum Face {
     Asynchronous,
     /// On a thread that has nothing else to do: it may block in system calls.
     Blocking,
+}
+
+/// When a call ends at the latest.
+#[derive(Clone, Copy)]
+pub(crate) struct Time {
+    /// How long it may take. Errors name it.
+    pub(crate) limit: Duration,
+    pub(crate) deadline: Instant,
+}
+
+impl Time {
+    /// So long from now.
+    pub(crate) fn of(limit: Duration) -> Self {
+        Self { limit, deadline: instant_after(limit) }
+    }
 }
 
 /// Why a request is made, and so who learns what came of it.
@@ -220,11 +254,11 @@ impl<'a> Call<'a> {
         id: DeviceId,
         command: Command,
         message: Vec<u8>,
-        limit: Duration,
+        time: Time,
         face: Face,
     ) -> Self {
-        let begun = Instant::now();
-        let (deadline, sent) = (begun + limit, Mutex::default());
+        let (Time { limit, deadline }, begun) = (time, Instant::now());
+        let sent = Mutex::default();
         Self { node, id, command, message, face, limit, begun, deadline, sent }
     }
 

@@ -70,6 +70,28 @@
 //! Such a call must end before the answer is due, after [`Limits::handler`] (2.5 s):
 //! give the device a shorter [`timeout`](Builder::timeout) than its 3 s.
 //!
+//! # Many at once
+//!
+//! [`fetch_all`](EasyHttp::fetch_all), [`push_all`](EasyHttp::push_all) and
+//! [`ping_all`](EasyHttp::ping_all) ask all devices that are known, or those that a filter
+//! picks, at the same time and with one deadline. Each gives a result, quick ones first:
+//!
+//! ```no_run
+//! # fn main() -> easyhttp::Result<()> {
+//! # use easyhttp::{EasyHttp, Error, json};
+//! # use std::time::Duration;
+//! # let easy = EasyHttp::start()?;
+//! let off = easy.push_all(json!({"state": "off"})).within(Duration::from_secs(2));
+//! for (id, result) in off.only(|peer| peer.id.as_str() != "7H8G2K") {
+//!     match result {
+//!         Ok(()) => println!("{id} is off"),
+//!         Err(Error::TimedOut { sent: true, .. }) => println!("{id}: nobody knows"),
+//!         Err(error) => println!("{id} is not: {error}"),
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
 //! # Devices that are away
 //!
 //! A [`push`](EasyHttp::push) says what became of it, now. One that may wait goes into the
@@ -120,6 +142,7 @@ mod builder;
 mod call;
 mod client;
 mod counters;
+mod descriptors;
 mod device_file;
 mod discovery;
 mod error;
@@ -130,6 +153,7 @@ mod interfaces;
 mod introduction;
 mod lifecycle;
 mod lock;
+mod many;
 mod node;
 #[cfg_attr(not(feature = "outbox"), path = "no_outbox.rs")]
 mod outbox;
@@ -158,6 +182,7 @@ pub use call::Reply;
 pub use counters::Stats;
 pub use discovery::{Interface, InterfaceState};
 pub use error::{Delivery, Error, Result, StartError};
+pub use many::{Many, ManyAsync};
 #[cfg(feature = "outbox")]
 pub use outbox::{Outbox, OutboxAsync, OutboxItem, RefusedItem};
 pub use peer::{Moved, Peer};

@@ -67,7 +67,7 @@ impl Node {
             port,
             client: Client::new(&settings.limits, secure.clone()),
             secure,
-            turns: Turns::default(),
+            turns: Turns::new(),
             tasks,
             outbox,
             bodies: Arc::new(Budget::new(settings.limits.bodies)),

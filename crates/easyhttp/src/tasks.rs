@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -123,6 +123,14 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         self.work.spawn_on(task, &self.runtime)
+    }
+
+    /// One of several tasks that end by themselves, or when the set of them is dropped.
+    pub(crate) fn spawn_in<F>(&self, set: &mut JoinSet<F::Output>, task: F)
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        set.spawn_on(self.work.track_future(task), &self.runtime);
     }
 
     /// A task that nobody waits for: the one that waits for all others.

@@ -1,23 +1,28 @@
-//! `easyhttp ping`: asks whether a device is there, and how fast it answers.
+//! `easyhttp ping`: asks whether a device is there, or all of them, and how fast it answers.
 
 use std::time::Duration;
 
-use easyhttp::{Command, DeviceId};
+use easyhttp::{Command, DeviceId, EasyHttpAsync};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::args::{Common, Ping};
 use crate::asker::Asker;
+use crate::everyone::{self, Shown};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::json::Object;
 use crate::output::Output;
-use crate::style::{BAD, ID, TITLE, duration, milliseconds, printable, styled};
+use crate::style::{BAD, GOOD, ID, TITLE, duration, milliseconds, printable, styled};
 
 /// Between two pings, as ping(8) has it.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: &Ping, common: &Common, output: &Output) -> Result<Exit, Failure> {
-    let asker = Asker::start(common, &args.target).await?;
+    let Some(id) = args.id else {
+        return everyone::ask(common, Command::Ping, &args.way.finding, output, EasyHttpAsync::ping_all, show)
+            .await;
+    };
+    let asker = Asker::start(common, id, &args.way).await?;
     if args.count == 1 {
         let took = asker.ask(Command::Ping, asker.device.ping(asker.id)).await?;
         print_answer(&asker, 1, took, output).await?;
@@ -51,6 +56,20 @@ pub(crate) async fn run(args: &Ping, common: &Common, output: &Output) -> Result
         () = interrupts.next() => {}
     }
     tally.print(asker.id, output)
+}
+
+/// One of all.
+fn show(device: &EasyHttpAsync, id: DeviceId, took: Duration) -> Shown {
+    let peer = device.devices().into_iter().find(|peer| peer.id == id);
+    let address = peer.and_then(|peer| peer.address());
+    let at = address.map(|address| format!(" at {address}")).unwrap_or_default();
+    Shown {
+        text: format!("{}{at}", styled(GOOD, duration(took))),
+        object: Object::new()
+            .with("id", id)
+            .with("address", address)
+            .with("ms", milliseconds(took)),
+    }
 }
 
 async fn print_answer(

@@ -12,7 +12,7 @@ use crate::value::Data;
 
 pub(crate) async fn run(args: Send, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let data = args.data.map(Data::read).transpose().map_err(Failure::before_it_was_sent)?;
-    let asker = Asker::start(common, &args.target).await?;
+    let asker = Asker::start(common, args.target.id, &args.target.way).await?;
     let call = asker.device.send(asker.id, args.command, data);
     let Reply { command, data, reason, json, from, took, .. } =
         asker.ask(args.command, call).await?;

@@ -9,7 +9,7 @@ use crate::json::Object;
 use crate::output::Output;
 
 pub(crate) async fn run(args: &Stats, common: &Common, output: &Output) -> Result<Exit, Failure> {
-    let asker = Asker::start(common, &args.target).await?;
+    let asker = Asker::start(common, args.target.id, &args.target.way).await?;
     let counted = asker.ask(Command::Ping, asker.device.stats_of(asker.id)).await?;
     output.print(
         || lines(&counted, args.all),

@@ -40,6 +40,16 @@ fn wrong_usage_is_2() {
         &["serve", "--peer", "192.168.1.23:0"],
         &["serve", "--peer", "192.168.1.23:5000", "--no-discovery"],
         &["ping", "7H8G2K", "--sweep", "--at", "192.168.1.23:5000"],
+        &["ping"],
+        &["ping", "7H8G2K", "--all"],
+        &["ping", "--all", "--count", "3"],
+        &["ping", "--all", "--interval", "3"],
+        &["fetch", "--all", "7H8G2K", "temperature"],
+        &["fetch", "--all", "{broken: json}"],
+        &["fetch", "--all", "--at", "192.168.1.23:5000"],
+        &["push", "--all"],
+        &["push", "--all", "7H8G2K", "on"],
+        &["send", "--all", "PING"],
     ];
     for arguments in wrong {
         let ran = place.run(&[*arguments, &["--json"]].concat());

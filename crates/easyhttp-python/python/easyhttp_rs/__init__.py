@@ -62,7 +62,7 @@ from ._errors import (
 )
 from ._keys import new_network_key
 from ._native import __version__
-from ._types import Device, Interface, PresenceEvent
+from ._types import Device, Interface, PresenceEvent, Result
 
 if typing.TYPE_CHECKING:
     from ._asynchronous import EasyHTTPAsync
@@ -90,6 +90,7 @@ __all__ = [
     "Device",
     "Interface",
     "PresenceEvent",
+    "Result",
     "EasyHTTPError",
     "CallFailed",
     "UnknownDevice",

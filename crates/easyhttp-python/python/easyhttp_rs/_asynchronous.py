@@ -6,12 +6,12 @@ import asyncio
 from types import TracebackType
 from typing import Any, AsyncIterator, Dict, List, Optional, Set, Type, TypeVar, Union
 
-from ._base import Base
+from ._base import Base, table
 from ._callbacks import Callback, inside
 from ._commands import commands
 from ._loops import Loop
-from ._native import Answer, Presence
-from ._types import Device, Interface, PresenceEvent
+from ._native import Answer, Many, Presence
+from ._types import Device, Interface, Pick, PresenceEvent, Result
 
 Self = TypeVar("Self", bound="EasyHTTPAsync")
 
@@ -127,6 +127,73 @@ class EasyHTTPAsync(Base):
         """Sends any command, and gives the answer; see `EasyHTTP.send_command`."""
         pending = self._send(device_id, command_type, data, "data")
         return await self._here().run(pending)
+
+    # ---- talking to many ----
+
+    async def ping_all(
+        self, *, only: Optional[Pick] = None, timeout: Optional[float] = None
+    ) -> Dict[str, Result]:
+        """Asks all devices whether they are there; see `EasyHTTP.ping_all`."""
+        each = self.ping_each(only=only, timeout=timeout)
+        return table([result async for result in each])
+
+    def ping_each(
+        self, *, only: Optional[Pick] = None, timeout: Optional[float] = None
+    ) -> AsyncIterator[Result]:
+        """As `ping_all`, for ``async for``; see `EasyHTTP.ping_each`."""
+        return self._results(self._ping_all(only, timeout), only)
+
+    async def fetch_all(
+        self,
+        query: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> Dict[str, Result]:
+        """Asks all devices for data; see `EasyHTTP.fetch_all`."""
+        each = self.fetch_each(query, only=only, timeout=timeout)
+        return table([result async for result in each])
+
+    def fetch_each(
+        self,
+        query: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> AsyncIterator[Result]:
+        """As `fetch_all`, for ``async for``; see `EasyHTTP.fetch_each`."""
+        return self._results(self._fetch_all(query, only, timeout), only)
+
+    async def push_all(
+        self,
+        data: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> Dict[str, Result]:
+        """Sends a command to all devices; see `EasyHTTP.push_all`."""
+        each = self.push_each(data, only=only, timeout=timeout)
+        return table([result async for result in each])
+
+    def push_each(
+        self,
+        data: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> AsyncIterator[Result]:
+        """As `push_all`, for ``async for``; see `EasyHTTP.push_each`."""
+        return self._results(self._push_all(data, only, timeout), only)
+
+    async def _results(self, many: Many, only: Optional[Pick]) -> AsyncIterator[Result]:
+        if only is not None:
+            devices = await self._here().run(self._running().found())
+            many.pick({each for each, device in devices.items() if only(each, device)})
+        while True:
+            result = await self._here().run(many.next())
+            if result is None:
+                return
+            yield Result(*result)
 
     # ---- who is there ----
 

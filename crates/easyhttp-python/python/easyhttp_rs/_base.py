@@ -23,7 +23,7 @@ from . import _keys, _native, _workers
 from ._callbacks import Callback, check_event, inside
 from ._commands import commands
 from ._errors import AlreadyRunning, NoNetworkKey, NotRunning
-from ._types import Device
+from ._types import Device, Pick, Result
 from ._words import PORT, Words
 
 #: What is always listened for, for the log.
@@ -423,6 +423,24 @@ class Base:
         checks.integer("command_type", number, 1, len(commands))
         return self._running().send(device_id, number, data, name)
 
+    def _ping_all(
+        self, only: Optional[Pick], timeout: Optional[float]
+    ) -> _native.Many:
+        timeout = checks.many(only, timeout)
+        return self._running().ping_all(timeout)
+
+    def _fetch_all(
+        self, query: Any, only: Optional[Pick], timeout: Optional[float]
+    ) -> _native.Many:
+        timeout = checks.many(only, timeout)
+        return self._running().fetch_all(query, timeout)
+
+    def _push_all(
+        self, data: Any, only: Optional[Pick], timeout: Optional[float]
+    ) -> _native.Many:
+        timeout = checks.many(only, timeout)
+        return self._running().push_all(data, timeout)
+
     def __repr__(self) -> str:
         state = f"on port {self.port}" if self._is_running else "not running"
         return f"<{type(self).__name__} {self.id or 'without id'}, {state}>"
@@ -463,3 +481,9 @@ def _stored_id(config_file: str) -> str:
             return _native.check_id(json.load(file)["device_id"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def table(results: Iterable[Result]) -> Dict[str, Result]:
+    """In the order of the ids."""
+    by_id = {result.device_id: result for result in results}
+    return {device_id: by_id[device_id] for device_id in sorted(by_id)}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Dict, Iterator, List, Optional, Type, TypeVar, Union
 
-from ._base import Base
+from ._base import Base, table
 from ._callbacks import Callback, inside
 from ._commands import commands
-from ._native import Answer, Presence
-from ._types import Device, Interface, PresenceEvent
+from ._native import Answer, Many, Presence
+from ._types import Device, Interface, Pick, PresenceEvent, Result
 
 Self = TypeVar("Self", bound="EasyHTTP")
 
@@ -191,6 +191,121 @@ class EasyHTTP(Base):
             TypeError, ValueError: As `send`.
         """
         return self._send(device_id, command_type, data, "data").wait()
+
+    # ---- talking to many ----
+
+    def ping_all(
+        self, *, only: Optional[Pick] = None, timeout: Optional[float] = None
+    ) -> Dict[str, Result]:
+        """Asks all devices that are known whether they are there, at the same time.
+
+        One that is slow or gone delays no other. Right after the start this waits for
+        those who are there, for a second in all.
+
+        Args:
+            only: Is called with the id and the `Device` of each, and says whether it is
+                asked. All are by default.
+            timeout: How long all of it may take, in seconds: one deadline for all. By
+                default as long as one call may take.
+
+        Returns:
+            A `Result` for each device, by its id, in the order of the ids: with the
+            round trip in seconds as its ``value``, or with an ``error``.
+
+        Raises:
+            TypeError, ValueError: If an argument is of no use.
+        """
+        return table(self.ping_each(only=only, timeout=timeout))
+
+    def ping_each(
+        self, *, only: Optional[Pick] = None, timeout: Optional[float] = None
+    ) -> Iterator[Result]:
+        """As `ping_all`, but gives each `Result` as soon as it is known, quick devices
+        first. Leaving the loop cancels what is still under way."""
+        return self._results(self._ping_all(only, timeout), only)
+
+    def fetch_all(
+        self,
+        query: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> Dict[str, Result]:
+        """Asks all devices that are known for data, at the same time; see `ping_all`.
+
+        ::
+
+            for device_id, value, error in easy.fetch_all("temperature").values():
+                print(device_id, value if error is None else error)
+
+        Args:
+            query: What to ask, anything that JSON can say. None asks without a query.
+            only: As in `ping_all`.
+            timeout: As in `ping_all`.
+
+        Returns:
+            A `Result` for each device: with the data as its ``value``, or with an
+            ``error``.
+
+        Raises:
+            TypeError, ValueError: As `fetch`, and if an argument is of no use.
+        """
+        return table(self.fetch_each(query, only=only, timeout=timeout))
+
+    def fetch_each(
+        self,
+        query: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> Iterator[Result]:
+        """As `fetch_all`, but gives each `Result` as soon as it is known, quick devices
+        first. Leaving the loop cancels what is still under way."""
+        return self._results(self._fetch_all(query, only, timeout), only)
+
+    def push_all(
+        self,
+        data: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> Dict[str, Result]:
+        """Sends a command to all devices that are known, at the same time; see
+        `ping_all`.
+
+        Args:
+            data: What they are to write or do, anything that JSON can say.
+            only: As in `ping_all`.
+            timeout: As in `ping_all`.
+
+        Returns:
+            A `Result` for each device, without an ``error`` if it has accepted.
+
+        Raises:
+            TypeError, ValueError: As `fetch`, and if an argument is of no use.
+        """
+        return table(self.push_each(data, only=only, timeout=timeout))
+
+    def push_each(
+        self,
+        data: Any = None,
+        *,
+        only: Optional[Pick] = None,
+        timeout: Optional[float] = None,
+    ) -> Iterator[Result]:
+        """As `push_all`, but gives each `Result` as soon as it is known, quick devices
+        first. Leaving the loop cancels what is still under way."""
+        return self._results(self._push_all(data, only, timeout), only)
+
+    def _results(self, many: Many, only: Optional[Pick]) -> Iterator[Result]:
+        if only is not None:
+            devices = self._running().found().wait()
+            many.pick({each for each, device in devices.items() if only(each, device)})
+        while True:
+            result = many.next().wait()
+            if result is None:
+                return
+            yield Result(*result)
 
     # ---- who is there ----
 

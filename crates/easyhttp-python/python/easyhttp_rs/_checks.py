@@ -26,6 +26,12 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
+def many(only: Any, timeout: Any) -> Optional[float]:
+    if only is not None and not callable(only):
+        raise TypeError(f"only must be a function, not {only!r}")
+    return None if timeout is None else seconds("timeout", timeout)
+
+
 def texts(name: str, value: Any) -> List[str]:
     # One text is a list of letters, which nobody means.
     if isinstance(value, str) or not isinstance(value, Iterable):

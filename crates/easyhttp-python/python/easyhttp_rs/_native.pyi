@@ -1,5 +1,6 @@
-from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, TypeVar, final
+from typing import Any, Callable, Dict, Generic, List, Optional, Set, Tuple, TypeVar, final
 
+from ._errors import EasyHTTPError
 from ._types import Device as DeviceDict
 from ._types import Interface
 
@@ -10,6 +11,7 @@ __all__ = [
     "Call",
     "Device",
     "Mailbox",
+    "Many",
     "Pending",
     "Presence",
     "__version__",
@@ -45,6 +47,7 @@ class Device:
     @property
     def port(self) -> Optional[int]: ...
     def devices(self) -> Dict[str, DeviceDict]: ...
+    def found(self) -> Pending[Dict[str, DeviceDict]]: ...
     def discovered(self) -> List[str]: ...
     def find(self, device_id: str, timeout: float) -> Pending[DeviceDict]: ...
     def add(self, device_id: str, address: str) -> None: ...
@@ -61,6 +64,17 @@ class Device:
     def send(
         self, device_id: str, command: int, data: object, name: str
     ) -> Pending[Dict[str, Any]]: ...
+
+    def ping_all(self, timeout: Optional[float]) -> Many: ...
+    def fetch_all(self, query: object, timeout: Optional[float]) -> Many: ...
+    def push_all(self, data: object, timeout: Optional[float]) -> Many: ...
+
+@final
+class Many:
+    def pick(self, device_ids: Set[str]) -> None: ...
+    def next(
+        self,
+    ) -> Pending[Optional[Tuple[str, Any, Optional[EasyHTTPError]]]]: ...
 
 @final
 class Presence:

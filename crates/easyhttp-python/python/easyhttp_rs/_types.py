@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, TypedDict
+from typing import Any, Callable, List, NamedTuple, Optional, TypedDict
+
+from ._errors import EasyHTTPError
 
 
 class Device(TypedDict):
@@ -25,6 +27,10 @@ class Device(TypedDict):
     version: Optional[str]
 
 
+#: Says of a device, by its id and what is known of it, whether it is asked.
+Pick = Callable[[str, Device], bool]
+
+
 class Interface(TypedDict):
     """A network interface of this machine, and what discovery does on it."""
 
@@ -40,6 +46,19 @@ class Interface(TypedDict):
     sent: int
     #: How many were heard on it.
     heard: int
+
+
+class Result(NamedTuple):
+    """What came of asking one device of many."""
+
+    #: The device.
+    device_id: str
+    #: The data of `fetch_all`, the seconds of `ping_all`. None for `push_all`, and if
+    #: there is an error.
+    value: Any
+    #: Why it failed: what `fetch_data`, `ping_time` and `push_data` raise. None if it did
+    #: not.
+    error: Optional[EasyHTTPError]
 
 
 class PresenceEvent(NamedTuple):

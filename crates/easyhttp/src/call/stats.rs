@@ -15,9 +15,9 @@ use crate::node::Node;
 impl Node {
     pub(crate) async fn stats_of(self: &Arc<Self>, id: DeviceId, face: Face) -> Result<Value> {
         // It is there, and it is the one that is meant.
-        let pong = self.call(id, Command::Ping, &(), face).await?;
+        let pong = self.call(id, Command::Ping, &(), face, self.usual_time()).await?;
         let limits = &self.settings.limits;
-        let call = Call::new(self, id, Command::Ping, Vec::new(), limits.call, face);
+        let call = Call::new(self, id, Command::Ping, Vec::new(), self.usual_time(), face);
         let asked = self.client.get(pong.from, STATS_PATH, limits.body, limits.connect);
         match timeout_at(call.deadline.into(), asked).await {
             Ok(Ok(answer)) if answer.said.status == 200 => serde_json::from_str(&answer.text)

@@ -19,6 +19,7 @@ use easyhttp_proto::limits;
 use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::secure::PublicKey;
 
+use crate::descriptors;
 use crate::lock::lock;
 use crate::secure::{Asked, Distrust, Outgoing, Secure};
 use crate::settings::Limits;
@@ -93,6 +94,8 @@ struct Idle {
     connections: BTreeMap<SocketAddr, Vec<Box<Connection>>>,
     /// How many there are in all.
     count: usize,
+    /// How many there may be.
+    most: usize,
     /// Where a large answer may go.
     spare: Spare,
     has_reaper: bool,
@@ -101,7 +104,9 @@ struct Idle {
 
 impl Client {
     pub(crate) fn new(limits: &Limits, secure: Option<Arc<Secure>>) -> Self {
-        Self { idle: Arc::default(), keep: limits.client_idle, body: limits.body, secure }
+        let most = limits::CLIENT_IDLE_IN_ALL.min(descriptors::one_in(5));
+        let idle = Arc::new(Mutex::new(Idle { most, ..Idle::default() }));
+        Self { idle, keep: limits.client_idle, body: limits.body, secure }
     }
 
     /// Posts a message and waits for the answer.
@@ -226,7 +231,7 @@ impl Idle {
 
     fn keep(&mut self, at: SocketAddr, connection: Box<Connection>) {
         let kept = self.connections.entry(at).or_default();
-        if kept.len() < limits::CLIENT_IDLE_CONNECTIONS && self.count < limits::CLIENT_IDLE_IN_ALL {
+        if kept.len() < limits::CLIENT_IDLE_CONNECTIONS && self.count < self.most {
             kept.push(connection);
             self.count += 1;
         }

@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use self::connections::{Connections, Entered, Room};
 use crate::counters::Count;
+use crate::descriptors;
 use crate::error::StartError;
 use crate::lock::lock;
 use crate::node::Node;
@@ -68,7 +69,7 @@ fn open(at: SocketAddr, takes_both: bool) -> io::Result<TcpListener> {
 pub(crate) async fn accept(node: Arc<Node>) {
     let connections = Connections::default();
     let limits = &node.settings.limits;
-    let in_all = limits.connections.min(affordable());
+    let in_all = limits.connections.min(descriptors::one_in(3));
     let room = Room { in_all, per_address: limits.connections_per_address };
     loop {
         let accepted = tokio::select! {
@@ -104,22 +105,6 @@ pub(crate) async fn accept(node: Arc<Node>) {
             }
         }
     }
-}
-
-/// How many connections the process has file descriptors for: a third of all that it
-/// may have open. The others are for its own calls, for discovery and for the rest of
-/// the program.
-#[cfg(unix)]
-fn affordable() -> usize {
-    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
-    (most / 3).max(1)
-}
-
-/// On Windows, sockets are not counted.
-#[cfg(not(unix))]
-fn affordable() -> usize {
-    usize::MAX
 }
 
 /// The next connection. None when the device has stopped. The listener stays

@@ -15,6 +15,7 @@ mod failures;
 mod handlers;
 #[cfg(feature = "device-keys")]
 mod identity;
+mod many;
 mod next_address;
 #[cfg(feature = "outbox")]
 mod outbox;
@@ -30,14 +31,15 @@ mod starting;
 mod stopping;
 mod ways;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use easyhttp::{
     Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, IdentityChanged, Interface,
-    IntoAddress, IntoDeviceId, IntoFetchAnswer, IntoNetworkKey, IntoPushAnswer, Moved, Peer, Reply,
-    Request, Result, Stats, Value,
+    IntoAddress, IntoDeviceId, IntoFetchAnswer, IntoNetworkKey, IntoPushAnswer, Many, ManyAsync,
+    Moved, Peer, Reply, Request, Result, Stats, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,6 +51,7 @@ use crate::support::{local, quiet};
 /// lacks does not compile.
 pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     type Device: 'static;
+    type Many<T: Send + 'static>: ToMany<T>;
 
     fn builder() -> Builder<Self::Device>;
     fn start() -> Result<Self>;
@@ -79,6 +82,13 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<()>;
     fn send(&self, id: impl IntoDeviceId, command: Command, data: impl Serialize) -> Result<Reply>;
 
+    fn ping_all(&self) -> Self::Many<Duration>;
+    fn fetch_all(&self, query: impl Serialize) -> Self::Many<Value>;
+    fn fetch_all_as<T>(&self, query: impl Serialize) -> Self::Many<T>
+    where
+        T: DeserializeOwned + Send + 'static;
+    fn push_all(&self, data: impl Serialize) -> Self::Many<()>;
+
     fn on_ping(&self, handler: impl Fn(Request) + Send + Sync + 'static);
     fn on_pong(&self, handler: impl Fn(Request) + Send + Sync + 'static);
     fn on_fetch<R: IntoFetchAnswer<M>, M>(
@@ -101,13 +111,41 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     }
 }
 
+/// A command to many devices, as it is on both faces.
+pub(crate) trait ToMany<T>: Sized + Debug {
+    fn only(self, picks: impl FnMut(&Peer) -> bool + Send + 'static) -> Self;
+    fn within(self, time: Duration) -> Self;
+    fn joining(self, time: Duration) -> Self;
+    fn next_one(&mut self) -> Option<(DeviceId, Result<T>)>;
+    fn all(self) -> BTreeMap<DeviceId, Result<T>>;
+}
+
 macro_rules! face {
-    ($Face:ident, $Device:ty, $wait:expr) => {
+    ($Face:ident, $Device:ty, $Many:ident, $wait:expr) => {
+        impl<T: Send + 'static> ToMany<T> for $Many<T> {
+            fn only(self, picks: impl FnMut(&Peer) -> bool + Send + 'static) -> Self {
+                self.only(picks)
+            }
+            fn within(self, time: Duration) -> Self {
+                self.within(time)
+            }
+            fn joining(self, time: Duration) -> Self {
+                self.joining(time)
+            }
+            fn next_one(&mut self) -> Option<(DeviceId, Result<T>)> {
+                $wait(self.next())
+            }
+            fn all(self) -> BTreeMap<DeviceId, Result<T>> {
+                $wait(self.all())
+            }
+        }
+
         #[derive(Debug)]
         pub(crate) struct $Face($Device);
 
         impl Face for $Face {
             type Device = $Device;
+            type Many<T: Send + 'static> = $Many<T>;
 
             fn builder() -> Builder<Self::Device> {
                 <$Device>::builder()
@@ -193,6 +231,22 @@ macro_rules! face {
                 $wait(self.0.send(id, command, data))
             }
 
+            fn ping_all(&self) -> $Many<Duration> {
+                self.0.ping_all()
+            }
+            fn fetch_all(&self, query: impl Serialize) -> $Many<Value> {
+                self.0.fetch_all(query)
+            }
+            fn fetch_all_as<T>(&self, query: impl Serialize) -> $Many<T>
+            where
+                T: DeserializeOwned + Send + 'static,
+            {
+                self.0.fetch_all_as(query)
+            }
+            fn push_all(&self, data: impl Serialize) -> $Many<()> {
+                self.0.push_all(data)
+            }
+
             fn on_ping(&self, handler: impl Fn(Request) + Send + Sync + 'static) {
                 self.0.on_ping(handler)
             }
@@ -239,8 +293,8 @@ macro_rules! face {
     };
 }
 
-face!(Blocking, EasyHttp, std::convert::identity);
-face!(Asynchronous, EasyHttpAsync, on_runtime);
+face!(Blocking, EasyHttp, Many, std::convert::identity);
+face!(Asynchronous, EasyHttpAsync, ManyAsync, on_runtime);
 
 /// The runtime of all async devices of these tests.
 fn on_runtime<T>(future: impl Future<Output = T>) -> T {

@@ -60,6 +60,18 @@ pub(crate) fn own_port() -> u16 {
     start + USED.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Lets this process have as many files open as it may ask for: by default tests that run
+/// side by side have 1,024 of them.
+pub(crate) fn many_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        setrlimit(Resource::Nofile, limit).unwrap();
+    }
+}
+
 /// Whether a device could listen on the port now.
 pub(crate) fn is_free(port: u16) -> bool {
     // Without listening, which would leave traces in processes that other

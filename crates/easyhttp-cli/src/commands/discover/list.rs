@@ -3,28 +3,22 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use easyhttp::{EasyHttpAsync, Error, Peer, PresenceEvent};
+use easyhttp::{EasyHttpAsync, Peer, PresenceEvent};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use super::PING;
 use crate::args::{Common, Discover};
 use crate::event::about;
+use crate::everyone::{LISTEN, SWEEP, in_short};
 use crate::failure::{Exit, Failure};
 use crate::json::Object;
 use crate::output::Output;
-use crate::silence::Silence;
+use crate::progress;
+use crate::silence::nobody;
 use crate::style::{
     BAD, DIM, GOOD, ID, TITLE, age, duration, how, milliseconds, printable, styled,
 };
-use crate::{network, progress};
-
-/// How long to listen: devices answer within milliseconds, unless a packet is
-/// lost.
-const WAIT: Duration = Duration::from_secs(2);
-
-/// The same with a sweep, which takes 5 s in a network of 254 addresses.
-const SWEEP: Duration = Duration::from_secs(7);
 
 pub(super) async fn run(
     device: &EasyHttpAsync,
@@ -33,7 +27,7 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let usual = if args.finding.sweep { SWEEP } else { WAIT };
+    let usual = if args.finding.sweep { SWEEP } else { LISTEN };
     let wait = args.wait.or(common.timeout).unwrap_or(usual);
     let end = started + common.timeout.map_or(wait, |timeout| wait.min(timeout));
     let last = common.timeout.map_or(end + PING, |timeout| started + timeout);
@@ -70,28 +64,9 @@ pub(super) async fn run(
         }
     }
     match list.count {
-        0 => Err(nobody(device, args, common, started.elapsed()).await),
+        0 => Err(nobody(device, &args.finding, common, started.elapsed()).await),
         _ => list.finish(),
     }
-}
-
-async fn nobody(
-    device: &EasyHttpAsync,
-    args: &Discover,
-    common: &Common,
-    waited: Duration,
-) -> Failure {
-    let silence = Silence::of(device, common).await;
-    let peers: Vec<_> = args.finding.peers.iter().map(ToString::to_string).collect();
-    let peers = match &peers[..] {
-        [] => String::new(),
-        peers => format!(", and none answered at {}", peers.join(", ")),
-    };
-    let message = format!("no device was found within {}{peers}", duration(waited));
-    Failure::new(Exit::NotFound, "no_devices", message)
-        .with_detail("discovery_port", network::discovery_port(common))
-        .with_detail("interfaces", silence.to_objects())
-        .with_hint(silence.explain())
 }
 
 /// A device, and what came of asking it.
@@ -168,13 +143,5 @@ impl Found {
             Ok(took) => object.with("ms", milliseconds(took)),
             Err(error) => object.with("error", Failure::from(error).error()),
         }
-    }
-}
-
-fn in_short(error: &Error) -> String {
-    match error {
-        Error::Unreachable { source, .. } => format!("cannot connect: {source}"),
-        Error::TimedOut { after, .. } => format!("no answer within {}", duration(*after)),
-        other => printable(&other.to_string()),
     }
 }
