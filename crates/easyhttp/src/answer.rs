@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use easyhttp_proto::exchange::{Event, Outcome};
+use easyhttp_proto::exchange::Outcome;
 use easyhttp_proto::limits;
 use easyhttp_proto::message::Data;
 use easyhttp_proto::pushes::PushOutcome;
@@ -169,6 +169,9 @@ pub(crate) enum Returned {
 }
 
 impl Returned {
+    /// What is told of a handler that panicked.
+    pub(crate) const PANICKED: &str = "it panicked";
+
     pub(crate) fn fetch<M>(answer: impl IntoFetchAnswer<M>) -> Self {
         answer.into_fetch_answer().map_or_else(Self::error, |FetchAnswer(data)| Self::Value(data))
     }

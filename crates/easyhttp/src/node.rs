@@ -336,7 +336,7 @@ impl Node {
                 Returned::Failed(error) => (Count::HandlerFailed, error),
                 returned => return returned,
             },
-            Ok(Ended::Panicked) => (Count::HandlerPanicked, "it panicked".to_owned()),
+            Ok(Ended::Panicked) => (Count::HandlerPanicked, Returned::PANICKED.to_owned()),
             Ok(Ended::Dropped) => return Returned::Failed("the device is stopping".to_owned()),
             Err(_) => (Count::HandlerTimedOut, format!("it did not finish within {limit:?}")),
         };

@@ -165,8 +165,7 @@ impl Node {
                 }
                 recording.has_begun = true;
                 let recording = Some(recording);
-                let returned =
-                    self.run_in(Event::Push, slot, handler, argument(), recording).await;
+                let returned = self.run_in(Event::Push, slot, handler, argument(), recording).await;
                 // What is answered is known after a crash as well.
                 if let Some(disk) = &self.pushes.disk {
                     disk.settle().await;
@@ -265,7 +264,8 @@ impl Drop for Recording {
         }
         // One that did not end because the device does stays as it is: nobody knows.
         if !self.has_ended && thread::panicking() {
-            self.pushes.end(self.number, Returned::panicked().push_outcome());
+            let outcome = PushOutcome::Failed(Returned::PANICKED.to_owned());
+            self.pushes.end(self.number, outcome);
         }
     }
 }

@@ -19,8 +19,15 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: &Ping, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let Some(id) = args.id else {
-        return everyone::ask(common, Command::Ping, &args.way.finding, output, EasyHttpAsync::ping_all, show)
-            .await;
+        return everyone::ask(
+            common,
+            Command::Ping,
+            &args.way.finding,
+            output,
+            EasyHttpAsync::ping_all,
+            show,
+        )
+        .await;
     };
     let asker = Asker::start(common, id, &args.way).await?;
     if args.count == 1 {

@@ -74,7 +74,7 @@ fn two_hundred_devices_are_one_table<F: Face>() {
 fn outcome(id: DeviceId, result: &Result<Value>) -> &'static str {
     match result {
         Ok(data) if *data == json!({"I am": id.as_str()}) => "answered",
-        Err(Error::HandlerFailed { id: of, message }) if *of == id => {
+        Err(Error::HandlerFailed { id: of, message, runs_on: false }) if *of == id => {
             assert_eq!(message, "the sensor is broken");
             "failed"
         }
@@ -216,7 +216,7 @@ fn each_gives_what_a_single_call_would<F: Face>() {
     let mut take = |id| table.remove(&id).unwrap();
     assert_eq!(take(yes).unwrap(), 5);
     assert_error!(take(no), Error::UnexpectedData { id, .. } if id == no);
-    assert_error!(take(fails), Error::HandlerFailed { id, message }
+    assert_error!(take(fails), Error::HandlerFailed { id, message, runs_on: false }
         if id == fails && message == "it is broken");
     assert_error!(take(cannot), Error::NoHandler { id } if id == cannot);
 
