@@ -220,9 +220,9 @@ pub const OUTBOX_EVENTS: usize = 1024;
 /// for at once, if it has more than one item: as much as other answers may have.
 pub const OUTBOX_LISTED: usize = BODY / 2;
 
-/// How long such a program waits for a device that is just starting or stopping, so that
-/// neither the device nor its file can be asked.
-pub const OUTBOX_PATIENCE: Duration = Duration::from_secs(10);
+/// How long such a program waits for an answer; and for a device that just starts or
+/// stops, so that neither it nor its file can be asked. It may take 5 s to stop.
+pub const OUTBOX_PATIENCE: Duration = Duration::from_secs(6);
 
 // ---- answering ----
 

@@ -99,6 +99,8 @@ pub enum Failed {
     FullBytes(usize),
     /// The push is larger than so many bytes.
     TooLarge(usize),
+    /// The device stops, and nothing was changed.
+    Stopped,
     /// This, in words.
     Other(String),
 }

@@ -7,6 +7,7 @@
 //!
 //! It is there as long as the device runs, and has another token each time.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{self, Read};
@@ -15,7 +16,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::file::Failure;
 use crate::files::{beside, check_private, place_private};
 
 /// The file of a device that runs.
@@ -63,23 +63,27 @@ pub(super) fn sweep(device_file: &Path) {
 }
 
 /// Reads the file. None: there is none.
-pub(super) fn read(device_file: &Path) -> Result<Option<Key>, Failure> {
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn read(device_file: &Path) -> Result<Option<Key>, String> {
     let path = file_of(device_file);
-    let about = |problem: String| Failure::from(format!("its token {}: {problem}", path.display()));
+    let about = |problem: &dyn Display| format!("the token file {}: {problem}", path.display());
     let mut file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(about(error.to_string())),
+        Err(error) => return Err(about(&error)),
     };
-    if let Err(mode) = check_private(&file)? {
-        return Err(about(format!(
-            "it is open to other users (mode {mode:04o}), so anybody may have given the device \
-             items. Restart the device, which makes another one"
+    if let Err(mode) = check_private(&file).map_err(|error| about(&error))? {
+        return Err(about(&format_args!(
+            "it is open to other users (mode {mode:04o}), who may have read it. Restart the \
+             device, which makes another one"
         )));
     }
     let mut content = Vec::new();
-    file.read_to_end(&mut content)?;
-    serde_json::from_slice(&content).map(Some).map_err(|error| about(error.to_string()))
+    file.read_to_end(&mut content).map_err(|error| about(&error))?;
+    serde_json::from_slice(&content).map(Some).map_err(|error| about(&error))
 }
 
 /// Beside the file itself, whatever links there are to it.

@@ -1,10 +1,12 @@
 //! The outbox of a device, for other programs of its machine.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use easyhttp_proto::DeviceId;
 use easyhttp_proto::http::{Incoming, Sizes, head};
 use easyhttp_proto::id::IntoDeviceId;
 use easyhttp_proto::limits;
@@ -16,7 +18,7 @@ use super::file::Failure;
 use super::item::OutboxItem;
 use super::{asleep, door};
 use crate::device_file::DeviceFile;
-use crate::error::{Error, Result, StartError};
+use crate::error::{Delivery, Error, Result, StartError};
 use crate::files::beside;
 use crate::request::Data;
 use crate::settings::Limits;
@@ -64,9 +66,9 @@ impl OutboxFile {
     ///
     /// # Errors
     ///
-    /// As [`OutboxAsync::push`](crate::OutboxAsync::push). [`Error::Outbox`] also says that
-    /// the device runs and cannot be asked, or may not be by this user; [`Error::Start`],
-    /// that the device file cannot be used.
+    /// As [`OutboxAsync::push`](crate::OutboxAsync::push); [`Error::OutboxUnreachable`] if
+    /// the device runs and cannot be asked, and [`Error::Start`] if the device file cannot
+    /// be used.
     pub fn push(&self, id: impl IntoDeviceId, data: impl Serialize) -> Result<u64> {
         self.push_within(id, data, limits::OUTBOX_EXPIRY)
     }
@@ -155,19 +157,18 @@ impl OutboxFile {
             let (granted, is_running) = match self.lock()? {
                 Some(file) => {
                     let own = file.read()?.ok_or_else(|| self.no_device_file())?;
-                    (asleep::grant(&self.path(), own, wish).map_err(Refusal::of), false)
+                    (self.change(own, wish), false)
                 }
-                None => (ask(&self.device_file, wish), true),
+                None => (self.ask_device(wish), true),
             };
             match granted {
+                Ok(Granted::Failed(Failed::Stopped)) if Instant::now() < until => {}
                 Ok(Granted::Failed(failed)) => return Err(self.error(failed)),
                 Ok(granted) => return Ok((granted, is_running)),
-                Err(Refusal { failure, is_passing: true }) if Instant::now() < until => {
-                    tracing::debug!(%failure, "the outbox cannot be asked yet");
-                    std::thread::sleep(PAUSE);
-                }
-                Err(Refusal { failure, .. }) => return Err(self.failed(failure)),
+                Err(Refusal { is_passing: true, .. }) if Instant::now() < until => {}
+                Err(Refusal { error, .. }) => return Err(error),
             }
+            std::thread::sleep(PAUSE);
         }
     }
 
@@ -199,6 +200,7 @@ impl OutboxFile {
             Failed::FullBytes(most) => Error::OutboxFull(Full::Bytes(most)),
             Failed::TooLarge(most) => Error::TooLarge { limit: Some(most) },
             Failed::Other(text) => self.failed(text.into()),
+            Failed::Stopped => Error::Stopped,
             _ => self.failed("for a reason of a later version".into()),
         }
     }
@@ -210,58 +212,64 @@ impl OutboxFile {
     fn failed(&self, source: Failure) -> Error {
         Error::Outbox { path: self.path(), source }
     }
+
+    /// Changes the file, which no device has.
+    fn change(&self, own: DeviceId, wish: &Wish<'_>) -> std::result::Result<Granted, Refusal> {
+        asleep::grant(&self.path(), own, wish).map_err(|failure| {
+            // A device that stops still has it.
+            let is_passing = asleep::is_in_use(&failure);
+            Refusal { error: self.failed(failure), is_passing }
+        })
+    }
+
+    /// Asks the device that runs.
+    fn ask_device(&self, wish: &Wish<'_>) -> std::result::Result<Granted, Refusal> {
+        let refusal = |is_passing: bool, delivery: Delivery, problem: String| {
+            let device_file = self.device_file.clone();
+            let error = Error::OutboxUnreachable { device_file, problem, delivery };
+            Refusal { error, is_passing }
+        };
+        let passing = |problem: String| refusal(true, Delivery::NotSent, problem);
+        let lasting = |problem: String| refusal(false, Delivery::NotSent, problem);
+        let unsure = |error: &dyn Display| {
+            let problem = format!(
+                "it did not answer ({error}), so nobody knows whether it did that: look at what \
+                 waits"
+            );
+            refusal(false, Delivery::Unknown, problem)
+        };
+        let key = door::read(&self.device_file).map_err(lasting)?.ok_or_else(|| {
+            passing("it runs, and only asks, so nobody can ask it. Stop it first".to_owned())
+        })?;
+        let mut stream = TcpStream::connect_timeout(&key.address, Limits::default().connect)
+            .map_err(|error| passing(format!("it does not answer at {}: {error}", key.address)))?;
+        // All are tried, however many wait, and it may take its time.
+        let patience = (!matches!(wish, Wish::Flush)).then_some(limits::OUTBOX_PATIENCE);
+        let limited = stream
+            .set_read_timeout(patience)
+            .and_then(|()| stream.set_write_timeout(Some(limits::OUTBOX_PATIENCE)));
+        limited.map_err(|error| lasting(error.to_string()))?;
+        let answer = exchange(&mut stream, &key, &wish.write());
+        let (status, body) = answer.map_err(|error| unsure(&error))?;
+        match (status, Granted::read(&body)) {
+            (_, Ok(granted)) => Ok(granted),
+            // It is another device by now, or it has no memory for the body.
+            (403 | 503, _) => Err(passing(said(status, &body))),
+            (400..500, _) => Err(lasting(said(status, &body))),
+            (_, Err(error)) => Err(unsure(&error)),
+        }
+    }
 }
 
 /// Why a wish was not granted.
 struct Refusal {
-    failure: Failure,
+    error: Error,
     /// Whether nothing was done, and it may be otherwise soon.
     is_passing: bool,
 }
 
-impl Refusal {
-    fn of(failure: Failure) -> Self {
-        Self { is_passing: asleep::is_in_use(&failure), failure }
-    }
-
-    fn lasting(failure: impl Into<Failure>) -> Self {
-        Self { failure: failure.into(), is_passing: false }
-    }
-
-    fn passing(failure: impl Into<Failure>) -> Self {
-        Self { failure: failure.into(), is_passing: true }
-    }
-}
-
-/// Asks the device that runs.
-fn ask(device_file: &Path, wish: &Wish<'_>) -> std::result::Result<Granted, Refusal> {
-    let key = door::read(device_file).map_err(Refusal::lasting)?.ok_or_else(|| {
-        Refusal::passing(
-            "its device runs and takes nothing from other programs, as one does not that only \
-             asks. Stop it, and try again",
-        )
-    })?;
-    let limits = Limits::default();
-    let mut stream = TcpStream::connect_timeout(&key.address, limits.connect)
-        .map_err(|error| Refusal::passing(format!("its device does not answer: {error}")))?;
-    let unsure = |error: &dyn std::fmt::Display| {
-        Refusal::lasting(format!(
-            "its device did not answer ({error}), so whether it did it is not known. List what \
-             waits"
-        ))
-    };
-    // All are tried, however many wait, and it may take its time.
-    let patience = (!matches!(wish, Wish::Flush)).then_some(limits::OUTBOX_PATIENCE);
-    stream.set_read_timeout(patience).map_err(Refusal::lasting)?;
-    let (status, body) =
-        exchange(&mut stream, &key, &wish.write()).map_err(|error| unsure(&error))?;
-    match (status, Granted::read(&body)) {
-        (_, Ok(granted)) => Ok(granted),
-        // It is another device by now, or it has no memory for the body.
-        (403 | 503, _) => Err(Refusal::passing(format!("its device said {status}"))),
-        (400..500, _) => Err(Refusal::lasting(String::from_utf8_lossy(&body).into_owned())),
-        (_, Err(error)) => Err(unsure(&error)),
-    }
+fn said(status: u16, body: &[u8]) -> String {
+    format!("it answered {status}: {}", String::from_utf8_lossy(body))
 }
 
 /// Posts a wish, and gives status and body of what is answered.

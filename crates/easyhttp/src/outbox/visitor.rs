@@ -52,6 +52,7 @@ pub(super) fn failed(error: Error) -> Failed {
         Error::OutboxFull(Full::Bytes(most)) => Failed::FullBytes(most),
         Error::TooLarge { limit: Some(most) } => Failed::TooLarge(most),
         Error::Outbox { source, .. } => Failed::Other(source.to_string()),
+        Error::Stopped => Failed::Stopped,
         other => Failed::Other(other.to_string()),
     }
 }
