@@ -328,3 +328,31 @@ fn whoever_has_not_the_token_gets_nothing() {
         assert_eq!(ask(again.port, &format!("{host}{typed}{right}"), push).0, 403);
     }
 }
+
+#[test]
+fn nothing_is_lost_while_the_device_starts_and_stops() {
+    const EACH: usize = 15;
+    let place = Place::new();
+    let id = absent(&place, "lamp");
+    absent(&place, "hub");
+    let numbers = std::thread::scope(|scope| {
+        let push = || {
+            let kept = (0..EACH).map(|_| later(&place, &id, "1", &[]));
+            let number = |kept: Ran| kept.assert_done().json()["number"].as_u64().unwrap();
+            kept.map(number).collect::<Vec<_>>()
+        };
+        let pushing: Vec<_> = (0..3).map(|_| scope.spawn(push)).collect();
+        while !pushing.iter().all(|pushing| pushing.is_finished()) {
+            let mut hub = place.serve("hub", &[]);
+            assert_eq!(hub.child.end(Signal::TERM).0, Some(0));
+        }
+        let mut numbers: Vec<u64> = Vec::new();
+        pushing.into_iter().for_each(|pushing| numbers.append(&mut pushing.join().unwrap()));
+        numbers.sort_unstable();
+        numbers
+    });
+    let items = waiting(&place);
+    let listed: Vec<_> = items.iter().map(|item| item["number"].as_u64().unwrap()).collect();
+    assert_eq!(listed, numbers);
+    assert_eq!(listed.len(), 3 * EACH);
+}

@@ -61,7 +61,7 @@ pub enum Granted {
     /// behind an empty list there are none.
     Items(Vec<Waiting>),
     /// Whether the item was there, and is not any more.
-    Canceled(bool),
+    Cancelled(bool),
     /// All were tried, and so many still wait.
     Left(usize),
     /// Not what was wished.

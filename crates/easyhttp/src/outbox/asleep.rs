@@ -65,7 +65,7 @@ pub(super) fn grant(path: &Path, own: DeviceId, wish: &Wish<'_>) -> Result<Grant
             if is_there {
                 store.apply(&[Change::Remove(*number)])?;
             }
-            Granted::Canceled(is_there)
+            Granted::Cancelled(is_there)
         }
         _ => Granted::Left(machine.len()),
     })
@@ -75,7 +75,7 @@ pub(super) fn grant(path: &Path, own: DeviceId, wish: &Wish<'_>) -> Result<Grant
 fn nothing(wish: &Wish<'_>) -> Granted {
     match wish {
         Wish::List(_) => Granted::Items(Vec::new()),
-        Wish::Cancel(_) => Granted::Canceled(false),
+        Wish::Cancel(_) => Granted::Cancelled(false),
         _ => Granted::Left(0),
     }
 }

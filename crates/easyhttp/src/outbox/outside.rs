@@ -130,7 +130,7 @@ impl OutboxFile {
     /// As [`push`](Self::push).
     pub fn cancel(&self, number: u64) -> Result<bool> {
         match self.ask(&Wish::Cancel(number))?.0 {
-            Granted::Canceled(is_out) => Ok(is_out),
+            Granted::Cancelled(is_out) => Ok(is_out),
             other => Err(self.unexpected(&other)),
         }
     }

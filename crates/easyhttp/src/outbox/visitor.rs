@@ -32,7 +32,7 @@ async fn granted(node: &Arc<Node>, wish: Wish<'_>) -> Result<Granted> {
             let items = node.outbox.list(node, behind, limits::OUTBOX_LISTED).await?;
             Granted::Items(items.into_iter().filter_map(waiting).collect())
         }
-        Wish::Cancel(number) => Granted::Canceled(outbox.cancel(number).await?),
+        Wish::Cancel(number) => Granted::Cancelled(outbox.cancel(number).await?),
         Wish::Flush => Granted::Left(outbox.flush().await?),
         _ => Granted::Failed(Failed::Other("this device does not know such a wish".to_owned())),
     })
