@@ -9,7 +9,7 @@ use easyhttp::{Command as Type, DeviceId};
 use crate::said::Said;
 use crate::secret::Secret;
 use crate::style::HELP;
-use crate::value::{At, Data, command_type, seconds};
+use crate::value::{At, Data, command_type, lifetime, seconds};
 
 /// Devices on the local network: serve, find and ask them by six-character ids.
 #[derive(Debug, Parser)]
@@ -131,6 +131,7 @@ pub(crate) enum Command {
     Fetch(Fetch),
     Push(Push),
     Send(Send),
+    Outbox(Outbox),
     Id(Id),
     #[command(subcommand)]
     Key(Key),
@@ -297,6 +298,7 @@ Examples:
   easyhttp push 7H8G2K on
   easyhttp push 7H8G2K - < settings.json
   easyhttp push --all off --json | jq -r 'select(.error) | .id'
+  easyhttp push 7H8G2K off --later                when it is there again
 
 Exit code 0 says that it was accepted, 6 that it may have been: it was sent, and \
 no answer came that says so. With any other it was not. With --json this is \
@@ -308,6 +310,19 @@ pub(crate) struct Push {
 
     #[command(flatten)]
     pub(crate) way: Way,
+
+    /// Leave it to the device of --config: kept on disk, and delivered by that device
+    /// when this one is heard; see `easyhttp outbox`
+    #[arg(long, conflicts_with_all = ["all", "at", "peers", "sweep"])]
+    pub(crate) later: bool,
+
+    /// The file of the device that delivers it, as `serve` has it
+    #[arg(long, value_name = "FILE", default_value = DEVICE_FILE, requires = "later")]
+    pub(crate) config: PathBuf,
+
+    /// How long it may wait, such as 90, 30m, 12h or 7d [default: 7d]
+    #[arg(long, value_name = "TIME", value_parser = lifetime, requires = "later")]
+    pub(crate) expires: Option<Duration>,
 }
 
 /// Send any message, and print the whole answer
@@ -327,6 +342,42 @@ pub(crate) struct Send {
     /// The data: JSON, a word, or - for standard input
     #[arg(value_parser = Data::parse, allow_negative_numbers = true)]
     pub(crate) data: Option<Data>,
+}
+
+/// See to what a device of this machine has to deliver (`push --later`)
+#[derive(Debug, Args)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
+Without a command it lists what waits. The device may run or not: what it does not \
+deliver now it delivers when it runs. The exit code of flush is 4 if something still waits.
+
+Examples:
+  easyhttp push 7H8G2K off --later
+  easyhttp outbox
+  easyhttp outbox cancel 3
+  easyhttp outbox flush"
+)]
+pub(crate) struct Outbox {
+    /// The device's file, as `serve` has it
+    #[arg(long, value_name = "FILE", default_value = DEVICE_FILE, global = true)]
+    pub(crate) config: PathBuf,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<OutboxCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxCommand {
+    /// Print what waits
+    List,
+    /// Take an item out
+    Cancel {
+        /// Its number
+        number: u64,
+    },
+    /// Try all devices for which something waits
+    Flush,
 }
 
 /// Print the id that `serve` has in this folder

@@ -2,10 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use easyhttp::{DuplicateId, IdentityChanged, Moved, Peer};
+use easyhttp::{Delivery, DuplicateId, IdentityChanged, Moved, OutboxItem, Peer, RefusedItem};
 
-use crate::json::Object;
-use crate::style::{BAD, DIM, DOUBTFUL, ID, how, styled};
+use crate::failure::Failure;
+use crate::json::{Object, compact};
+use crate::style::{BAD, DIM, DOUBTFUL, GOOD, ID, how, printable, shortened, styled};
+
+/// How much of the data of others people get to see.
+pub(crate) const SHOWN: usize = 300;
 
 /// One thing that happened.
 pub(crate) struct Event {
@@ -64,6 +68,41 @@ pub(crate) fn identity_changed(changed: &IdentityChanged) -> Event {
     let text = format!("{id} at {from} has another key than before, and is not listened to");
     let object = named("identity_changed").with("id", id).with("from", from);
     Event::new(styled(BAD, text).to_string(), object)
+}
+
+/// What became of an item of the outbox, if it was not refused.
+pub(crate) fn outbox(name: &'static str, item: &OutboxItem) -> Event {
+    let style = if name == "delivered" { GOOD } else { DOUBTFUL };
+    Event::new(
+        of_item(item, styled(style, name.to_owned())),
+        named(name).with_all(&about_item(item)),
+    )
+}
+
+/// An item of the outbox that the device did not accept, or of which nobody knows whether
+/// it did.
+pub(crate) fn refused(RefusedItem { item, error, .. }: RefusedItem) -> Event {
+    let is_known = error.delivery() != Delivery::Unknown;
+    let failure = Failure::from(error);
+    let what = if is_known { "refused:" } else { "unknown:" };
+    let message = shortened(&printable(failure.message()), SHOWN);
+    let text = of_item(&item, styled(BAD, format!("{what} {message}")));
+    let object = named("refused").with_all(&about_item(&item)).with("error", failure.error());
+    Event::new(text, object.with("delivery", if is_known { "refused" } else { "unknown" }))
+}
+
+/// What came of an item, for people.
+fn of_item(item: &OutboxItem, what: impl std::fmt::Display) -> String {
+    let data = shortened(&printable(&compact(item.data.raw())), SHOWN);
+    format!("item {} for {}  {data} → {what}", item.number, styled(ID, item.to))
+}
+
+/// An item of the outbox, for programs.
+pub(crate) fn about_item(item: &OutboxItem) -> Object {
+    let object = Object::new().with("number", item.number).with("to", item.to);
+    let object = object.with("data", &item.data).with("tries", item.tries);
+    let object = object.with("expires_in", item.expires_in.as_secs());
+    object.with("may_have_arrived", item.may_have_arrived)
 }
 
 /// Lines got lost, because nobody read them.

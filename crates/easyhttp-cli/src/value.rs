@@ -21,6 +21,25 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// How long something may wait: seconds, or with a unit.
+pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
+    let wrong =
+        || "give a time, such as 90, 30m, 12h or 7d, more than 0 and at most 365d".to_owned();
+    let (number, unit) = match text.char_indices().last() {
+        Some((end, 's')) => (&text[..end], 1),
+        Some((end, 'm')) => (&text[..end], 60),
+        Some((end, 'h')) => (&text[..end], 60 * 60),
+        Some((end, 'd')) => (&text[..end], DAY),
+        _ => (text, 1),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let seconds = number.checked_mul(unit).filter(|seconds| (1..=365 * DAY).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// A day, in seconds.
+const DAY: u64 = 24 * 60 * 60;
+
 /// The name or the number of a command that can be sent.
 pub(crate) fn command_type(text: &str) -> Result<Command, String> {
     let command = text.parse::<Command>().map_err(|unknown| unknown.to_string())?;
@@ -118,6 +137,25 @@ mod tests {
         assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
         for wrong in ["0", "-1", "NaN", "inf", "1e9", "2s", ""] {
             assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn how_long_something_may_wait_has_units() {
+        for (text, expected) in [
+            ("90", 90),
+            ("5s", 5),
+            ("30m", 1800),
+            ("12h", 43_200),
+            ("7d", 604_800),
+            ("365d", 31_536_000),
+        ] {
+            assert_eq!(lifetime(text), Ok(Duration::from_secs(expected)), "{text}");
+        }
+        for wrong in
+            ["", "d", "0", "0h", "366d", "1.5h", "-1", "2w", "99999999999999999999d", "7 d"]
+        {
+            assert!(lifetime(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -223,6 +223,14 @@ pub const OUTBOX_BATCH: usize = 64;
 /// until it is done.
 pub const OUTBOX_EVENTS: usize = 1024;
 
+/// How many bytes of data a list of items has that another program of the machine asks
+/// for at once, if it has more than one item: as much as other answers may have.
+pub const OUTBOX_LISTED: usize = BODY / 2;
+
+/// How long such a program waits for an answer; and for a device that just starts or
+/// stops, so that neither it nor its file can be asked. It may take 5 s to stop.
+pub const OUTBOX_PATIENCE: Duration = Duration::from_secs(6);
+
 // ---- answering ----
 
 /// The largest block of HTTP headers, in bytes. Ours have about 200; the

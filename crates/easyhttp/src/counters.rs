@@ -133,6 +133,8 @@ counters! {
     wrong_methods: WrongMethod,
     /// Requests for these counters from another machine.
     stats_refused: StatsRefused,
+    /// Requests for the outbox from another machine, or without the token of this run.
+    outbox_refused: OutboxRefused,
 
     /// Datagrams that are not of this protocol.
     datagrams_malformed: DatagramMalformed,

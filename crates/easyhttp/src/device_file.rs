@@ -33,8 +33,18 @@ struct Content {
 }
 
 impl DeviceFile {
-    /// Locks the file, which need not exist.
+    /// Locks the file, which need not exist, for as long as a device runs.
     pub(crate) fn lock(path: &Path) -> Result<Self, StartError> {
+        Self::lock_as(path, &this_process())
+    }
+
+    /// Locks it for a moment, for which who comes then may wait: no holder is told.
+    #[cfg(feature = "outbox")]
+    pub(crate) fn lock_briefly(path: &Path) -> Result<Self, StartError> {
+        Self::lock_as(path, "")
+    }
+
+    fn lock_as(path: &Path, holder: &str) -> Result<Self, StartError> {
         if path.is_dir() {
             return Err(StartError::DeviceFile {
                 path: path.to_owned(),
@@ -71,7 +81,7 @@ impl DeviceFile {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         // Only for the error message of others: what cannot be written is left out.
-        let _ = lock.set_len(0).and_then(|()| lock.write_all(this_process().as_bytes()));
+        let _ = lock.set_len(0).and_then(|()| lock.write_all(holder.as_bytes()));
         Ok(Self { path: path.to_owned(), lock })
     }
 

@@ -257,6 +257,18 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// The device with this device file runs, and another program cannot see to its outbox
+    /// ([`OutboxFile`](crate::OutboxFile)).
+    #[cfg(feature = "outbox")]
+    OutboxUnreachable {
+        /// The device file.
+        device_file: std::path::PathBuf,
+        /// Why, and what to do.
+        problem: String,
+        /// Whether the device may have done what was asked.
+        delivery: Delivery,
+    },
+
     // ---- starting ----
     /// The device could not start.
     Start(StartError),

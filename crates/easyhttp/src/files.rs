@@ -14,11 +14,29 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
     // Made anew, as one that is there keeps its rights.
     let _ = fs::remove_file(beside(path, "new"));
+    replace_by(path, content, &private())
+}
+
+/// Writes a file that its owner alone may read: all of it, or nothing. It need not
+/// outlast a loss of power.
+#[cfg(feature = "outbox")]
+pub(crate) fn place_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = beside(path, "new");
+    let _ = fs::remove_file(&new);
+    let write = || {
+        private().open(&new)?.write_all(content)?;
+        fs::rename(&new, path)
+    };
+    write().inspect_err(|_| _ = fs::remove_file(&new))
+}
+
+/// How a file is made that its owner alone may read.
+fn private() -> OpenOptions {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    replace_by(path, content, &options)
+    options
 }
 
 fn replace_by(path: &Path, content: &[u8], options: &OpenOptions) -> io::Result<()> {

@@ -184,7 +184,7 @@ pub use discovery::{Interface, InterfaceState};
 pub use error::{Delivery, Error, Result, StartError};
 pub use many::{Many, ManyAsync};
 #[cfg(feature = "outbox")]
-pub use outbox::{Outbox, OutboxAsync, OutboxItem, RefusedItem};
+pub use outbox::{Outbox, OutboxAsync, OutboxFile, OutboxItem, RefusedItem};
 pub use peer::{Moved, Peer};
 pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
 #[cfg(feature = "outbox")]

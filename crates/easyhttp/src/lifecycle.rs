@@ -1,6 +1,7 @@
 //! How a device starts, and how it stops.
 
 use std::net::{IpAddr, Shutdown};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -35,10 +36,10 @@ impl Node {
     /// answers.
     pub(crate) async fn start(mut settings: Settings, handlers: Set) -> Result<Arc<Self>> {
         let file = match &settings.identity {
-            Identity::File(path) => Some(DeviceFile::lock(path)?),
+            Identity::File(path) => Some(lock_file(path).await?),
             Identity::Fixed(_) => None,
         };
-        let outbox = Keeper::open(&settings, Duration::ZERO)?;
+        let mut outbox = Keeper::open(&settings, Duration::ZERO)?;
         let random = Random::new().map_err(StartError::Randomness)?;
         let tasks = Tasks::new(Handle::current());
         let pushes = Pushes::open(&settings, &tasks, random.next())?;
@@ -61,6 +62,9 @@ impl Node {
             file.write(id, port.unwrap_or_default())?;
         }
 
+        if let Some(address) = address {
+            outbox.let_in(&settings, address);
+        }
         settings.host_names.push(discovery::host_name(id));
         let node = Arc::new(Self {
             id,
@@ -119,6 +123,7 @@ impl Node {
         }
         lock(&self.discovery).take();
         self.remember();
+        self.outbox.shut();
         lock(&self.file).take();
         self.client.close();
         self.presence.close();
@@ -166,6 +171,25 @@ impl Node {
 
     pub(crate) fn stop_discovery(&self) {
         lock(&self.discovery).take();
+    }
+}
+
+/// How long a device file is waited for that a program has, and no device.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// Between two looks at it.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Locks the device file. A program that changes the outbox has it for a moment.
+async fn lock_file(path: &Path) -> std::result::Result<DeviceFile, StartError> {
+    let begun = Instant::now();
+    loop {
+        match DeviceFile::lock(path) {
+            Err(StartError::DeviceFileHeld { holder: None, .. }) if begun.elapsed() < MOMENT => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            locked => return locked,
+        }
     }
 }
 

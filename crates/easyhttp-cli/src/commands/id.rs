@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Id, output: &Output) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn read(path: &Path) -> Result<DeviceId, Failure> {
+pub(super) fn read(path: &Path) -> Result<DeviceId, Failure> {
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => Failure::new(
             Exit::NotFound,

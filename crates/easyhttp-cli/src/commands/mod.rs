@@ -5,6 +5,7 @@ mod discover;
 mod fetch;
 mod id;
 mod key;
+mod outbox;
 mod ping;
 mod push;
 mod send;
@@ -29,6 +30,7 @@ pub(crate) async fn run(
         Command::Fetch(args) => fetch::run(args, common, output).await,
         Command::Push(args) => push::run(args, common, output).await,
         Command::Send(args) => send::run(args, common, output).await,
+        Command::Outbox(args) => outbox::run(args, common, output).await,
         Command::Id(args) => id::run(&args, output),
         Command::Key(args) => key::run(args, common, output),
         Command::Trust(args) => trust::run(args, common, output),

@@ -1,9 +1,12 @@
 //! `easyhttp push`: sends a device a command that it accepts or refuses, or all of them.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use easyhttp::{Command, EasyHttpAsync};
+use easyhttp::{Command, DeviceId, EasyHttpAsync, OutboxFile};
+use serde_json::value::RawValue;
 
+use super::id;
 use crate::args::{Common, Push};
 use crate::asker::Asker;
 use crate::everyone::{self, Shown};
@@ -25,6 +28,9 @@ pub(crate) async fn run(args: Push, common: &Common, output: &Output) -> Result<
         };
         return everyone::ask(common, Command::Push, &args.way.finding, output, begin, show).await;
     };
+    if args.later {
+        return later(id, &args.config, args.expires, data, output);
+    }
     let asker = Asker::start(common, id, &args.way).await?;
     let asked = Instant::now();
     asker.ask(Command::Push, asker.device.push(asker.id, data)).await?;
@@ -35,6 +41,28 @@ pub(crate) async fn run(args: Push, common: &Common, output: &Output) -> Result<
             let object = Object::new().with("id", asker.id).with("accepted", true);
             object.with("ms", milliseconds(took)).with(DELIVERY, ACCEPTED)
         },
+    )?;
+    Ok(Exit::Done)
+}
+
+/// Leaves it to the device of this folder, which runs or will run.
+fn later(
+    to: DeviceId,
+    config: &Path,
+    expires: Option<Duration>,
+    data: Box<RawValue>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    // It says that there is none, and what to do.
+    id::read(config)?;
+    let outbox = OutboxFile::beside(config);
+    let number = match expires {
+        Some(expires) => outbox.push_within(to, data, expires),
+        None => outbox.push(to, data),
+    }?;
+    output.print(
+        || format!("{} gets it when it is there: item {number}", styled(ID, to)),
+        || Object::new().with("id", to).with("number", number),
     )?;
     Ok(Exit::Done)
 }

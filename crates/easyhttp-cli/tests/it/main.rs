@@ -12,6 +12,8 @@ mod exec;
 mod id;
 mod identity;
 mod key;
+#[cfg(unix)]
+mod outbox;
 mod peers;
 mod secure;
 mod serve;

@@ -219,6 +219,35 @@ fn only_its_own_machine_reads_what_a_device_counts() {
     assert!(own.starts_with("HTTP/1.1 200") && own.contains("\"stats_refused\":1"), "{own}");
 }
 
+#[test]
+fn only_its_own_machine_gives_a_device_something_to_deliver() {
+    let Some(lan) = Lan::new(1) else { return };
+    let device = Device::start(&lan.host(1));
+    // Somebody has got hold of the token.
+    let file = device.host.command("cat").arg(".5000.json.token").output().unwrap().stdout;
+    let token = serde_json::from_slice::<Value>(&file).unwrap()["token"].clone();
+    let push = r#"{"push":{"to":"7H8G2K","data":1,"seconds":60}}"#;
+    let request = format!(
+        "POST /easyhttp/outbox HTTP/1.1\r\nHost: 10.0.1.1\r\nConnection: close\r\n\
+         Content-Type: application/json\r\neasyhttp-token: {}\r\nContent-Length: {}\r\n\r\n{push}",
+        token.as_str().unwrap(),
+        push.len()
+    );
+    let asked_from = |host: Host| {
+        let request = request.clone();
+        let ask = move || {
+            host.enter();
+            [ask(&request), get("/easyhttp/stats")]
+        };
+        thread::spawn(ask).join().unwrap()
+    };
+    let [pushed, _] = asked_from(lan.host(2));
+    assert!(pushed.starts_with("HTTP/1.1 403"), "{pushed}");
+    let [pushed, stats] = asked_from(device.host.clone());
+    assert!(pushed.starts_with("HTTP/1.1 200") && pushed.ends_with("{\"kept\":1}"), "{pushed}");
+    assert!(stats.contains("\"outbox_refused\":1"), "{stats}");
+}
+
 /// Claims to be these, by requests and by datagrams.
 fn forge(host: &Host, numbers: std::ops::Range<u32>) {
     let host = host.clone();
@@ -244,8 +273,11 @@ fn forge(host: &Host, numbers: std::ops::Range<u32>) {
 }
 
 fn get(path: &str) -> String {
+    ask(&format!("GET {path} HTTP/1.1\r\nHost: 10.0.1.1\r\nConnection: close\r\n\r\n"))
+}
+
+fn ask(request: &str) -> String {
     let mut stream = TcpStream::connect(place()).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 10.0.1.1\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -46,6 +46,15 @@ pub fn get(path: &str, host: &str, fields: &str) -> String {
     alloc::format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{fields}\r\n")
 }
 
+/// A request that posts JSON of so many bytes to a path, with `fields` as above, and
+/// wants no other answer on its connection.
+pub fn post(path: &str, host: &str, fields: &str, length: usize) -> String {
+    alloc::format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+         connection: close\r\n{fields}content-length: {length}\r\n\r\n"
+    )
+}
+
 /// Tells the sender of a request that it may send the body (RFC 9110, 10.1.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -11,6 +11,7 @@
 mod full;
 mod item;
 mod queue;
+mod wish;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ use crate::{DeviceId, limits};
 pub use full::Full;
 pub use item::{Attempt, Item, Next, Sent};
 use queue::Queue;
+pub use wish::{Failed, Granted, OUTBOX_PATH, Push, TOKEN_HEADER, Waiting, Wish};
 
 /// All items that wait, of all devices.
 #[derive(Debug)]

@@ -102,6 +102,8 @@ impl Error {
             | Self::IdentityChanged { delivery, .. }
             | Self::NotTaken { delivery, .. }
             | Self::Protocol { delivery, .. } => *delivery,
+            #[cfg(feature = "outbox")]
+            Self::OutboxUnreachable { delivery, .. } => *delivery,
         }
     }
     /// The same error for a command that was to follow the PING of which it tells.

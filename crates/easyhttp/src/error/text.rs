@@ -169,6 +169,12 @@ impl fmt::Display for Error {
                  writable, and see that there is room on the disk",
                 path.display()
             ),
+            #[cfg(feature = "outbox")]
+            Self::OutboxUnreachable { device_file, problem, .. } => write!(
+                f,
+                "the outbox of the device with the file {} cannot be used: {problem}",
+                device_file.display()
+            ),
             Self::Stopped => f.write_str("the device has been stopped"),
             Self::Start(start) => start.fmt(f),
         }

@@ -1,6 +1,7 @@
 //! What waits, in memory and on disk.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,6 +11,7 @@ use easyhttp_proto::outbox::{self, Action, Attempt, Item, Next, Sent};
 use easyhttp_proto::{DeviceId, limits};
 use tokio::sync::{Notify, oneshot};
 
+use super::door::{self, Door};
 use super::driver;
 use super::file::Failure;
 use super::item::OutboxItem;
@@ -18,7 +20,7 @@ use crate::error::{Error, Result, StartError};
 use crate::lock::lock;
 use crate::node::Node;
 use crate::request::Data;
-use crate::settings::{LONGEST, Settings};
+use crate::settings::{Identity, LONGEST, Settings};
 
 /// The outbox of a device.
 pub(crate) struct Keeper {
@@ -30,6 +32,8 @@ pub(crate) struct Keeper {
     writes: Mutex<Writes>,
     /// Whether anything waits, for those who only want to know that nothing does.
     has_items: AtomicBool,
+    /// How other programs of the machine may ask.
+    door: Option<Door>,
     /// Wakes the task that delivers.
     pub(super) changed: Notify,
     /// Wakes those who wait until everything was tried.
@@ -62,6 +66,9 @@ impl Keeper {
         now: Duration,
     ) -> std::result::Result<Self, StartError> {
         let path = settings.outbox.clone().or_else(|| settings.beside("outbox"));
+        if let Identity::File(device_file) = &settings.identity {
+            door::sweep(device_file);
+        }
         let limits = &settings.limits;
         let mut machine = outbox::Outbox::new(limits.outbox_items, limits.outbox_bytes);
         let mut disk = Disk::NotOpen;
@@ -81,9 +88,30 @@ impl Keeper {
             machine: Mutex::new(machine),
             disk: Mutex::new(disk),
             writes: Mutex::default(),
+            door: None,
             changed: Notify::new(),
             settled: Notify::new(),
         })
+    }
+
+    /// Lets other programs of the machine ask for what is here, if it belongs to a device
+    /// file. The device does without if that cannot be.
+    pub(crate) fn let_in(&mut self, settings: &Settings, listens_at: SocketAddr) {
+        let Identity::File(device_file) = &settings.identity else { return };
+        match Door::open(device_file, listens_at) {
+            Ok(door) => self.door = Some(door),
+            Err(error) => tracing::warn!(%error, "other programs cannot use the outbox"),
+        }
+    }
+
+    /// Whether this is the token that other programs have to show.
+    pub(crate) fn knows(&self, token: &[u8]) -> bool {
+        self.door.as_ref().is_some_and(|door| door.knows(token))
+    }
+
+    /// Lets nobody in any more.
+    pub(crate) fn shut(&self) {
+        self.door.iter().for_each(Door::close);
     }
 
     /// Delivers what an earlier run has left.
@@ -170,9 +198,26 @@ impl Keeper {
         Ok(canceled)
     }
 
-    pub(super) async fn list(&self, node: &Arc<Node>) -> Result<Vec<OutboxItem>> {
-        let items: Vec<_> =
-            self.machine().iter().map(|(number, item)| (number, item.clone())).collect();
+    /// The items behind this number, or as many of them as have no more bytes than these,
+    /// but at least one.
+    pub(super) async fn list(
+        &self,
+        node: &Arc<Node>,
+        behind: u64,
+        most: usize,
+    ) -> Result<Vec<OutboxItem>> {
+        let mut bytes = 0_usize;
+        let items: Vec<_> = self
+            .machine()
+            .iter()
+            .filter(|(number, _)| *number > behind)
+            .take_while(|(_, item)| {
+                let is_first = bytes == 0;
+                bytes = bytes.saturating_add(item.bytes + limits::ENVELOPE);
+                is_first || bytes <= most
+            })
+            .map(|(number, item)| (number, item.clone()))
+            .collect();
         let numbers = items.iter().map(|(number, _)| *number).collect();
         let mut kept = self.read(node, numbers).await?;
         let now = node.now();
@@ -343,7 +388,7 @@ impl Keeper {
 }
 
 /// Puts in what an earlier run has left.
-fn restore(
+pub(super) fn restore(
     store: &Store,
     machine: &mut outbox::Outbox,
     now: Duration,
@@ -377,11 +422,11 @@ pub(super) fn shown(now: Duration, number: u64, item: &Item, json: String) -> Ou
     }
 }
 
-fn unix_time() -> u64 {
+pub(super) fn unix_time() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Whole seconds, and no fewer than that.
-fn seconds(span: Duration) -> u64 {
+pub(super) fn seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }

@@ -1,14 +1,18 @@
 //! Pushes that are kept on disk until their device is there: what the user calls, the
 //! file, and the tasks that drive the state machine of the protocol.
 
+mod asleep;
 mod deliver;
+mod door;
 mod driver;
 mod file;
 mod item;
 mod keeper;
+mod outside;
 #[cfg(test)]
 mod power_loss;
 mod store;
+mod visitor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +29,8 @@ use crate::wait::wait;
 pub(crate) use file::{Failure, open_or_make};
 pub use item::{OutboxItem, RefusedItem};
 pub(crate) use keeper::Keeper;
+pub use outside::OutboxFile;
+pub(crate) use visitor::grant;
 
 /// The outbox of an [`EasyHttpAsync`](crate::EasyHttpAsync): what it is given is on disk
 /// when the call returns, and goes out when its device is heard, at whatever address,
@@ -129,7 +135,7 @@ impl OutboxAsync {
     ///
     /// [`Error::Outbox`] if the file cannot be read; [`Error::Stopped`].
     pub async fn list(&self) -> Result<Vec<OutboxItem>> {
-        self.node.outbox.list(&self.node).await
+        self.node.outbox.list(&self.node, 0, usize::MAX).await
     }
 
     /// Takes an item out, and says whether that came in time: no, if there is no such

@@ -14,13 +14,14 @@ use easyhttp_proto::{Malformed, introduction, limits};
 use tokio::net::TcpStream;
 
 use super::connections::{Phase, Place};
-use super::gate::Verdict;
+use super::gate::{Verdict, no_outbox};
 use super::head::{Asked, Heads};
 use super::request::execute;
 use super::timed::Timed;
 use crate::budget::Share;
 use crate::counters::Count;
 use crate::node::Node;
+use crate::outbox;
 use crate::secure::{Signed, answer_of, count_of};
 use crate::text::Text;
 
@@ -176,8 +177,15 @@ impl<'a> Connection<'a> {
     /// What a request gets, and whether all of it was read.
     async fn answer(&mut self, verdict: Verdict, asked: &Asked<'_>) -> io::Result<(Answer, bool)> {
         self.stream.allow(self.node.settings.limits.body_read);
+        let verdict = match verdict {
+            Verdict::Outbox if !self.stream.is_of_this_machine(self.from) => {
+                let (count, refusal) = no_outbox();
+                Verdict::Refuse(count, refusal)
+            }
+            verdict => verdict,
+        };
         let answer = match verdict {
-            Verdict::Enter(key) => match self.body(asked).await? {
+            Verdict::Enter(_) | Verdict::Outbox => match self.body(asked).await? {
                 Ok(()) => {
                     self.place.state.enter(Phase::Answering);
                     let text = match asked.sender.open(self.incoming.body()) {
@@ -190,8 +198,12 @@ impl<'a> Connection<'a> {
                     };
                     let answer = match text {
                         Some(text) => {
-                            let answer =
-                                execute(self.node, self.from, &asked.sender, key, &text).await;
+                            let answer = match verdict {
+                                Verdict::Enter(key) => {
+                                    execute(self.node, self.from, &asked.sender, key, &text).await
+                                }
+                                _ => outbox::grant(self.node, &text).await,
+                            };
                             if self.share.hold(answer.body.len()) { answer } else { self.busy() }
                         }
                         None => {

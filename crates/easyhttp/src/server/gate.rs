@@ -6,11 +6,13 @@
 //! script's request has an `Origin`, and a rebound name stands in `Host`.
 
 use crate::counters::Count;
+use crate::node::Node;
 use crate::settings::Settings;
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::exchange::Answer;
 use easyhttp_proto::http::{Fields, RequestHead};
 use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH, STATS_PATH};
+use easyhttp_proto::outbox::{OUTBOX_PATH, TOKEN_HEADER};
 use easyhttp_proto::pushes::{InvalidPushKey, KEY_HEADER, PushKey};
 
 /// What to do with a request, by its head alone.
@@ -25,12 +27,15 @@ pub(super) enum Verdict {
     Preflight,
     /// Say what was counted, to a program of this machine.
     Stats,
+    /// Read the body and do with the outbox what it says, if the program that asks is one
+    /// of this machine: it knows the token.
+    Outbox,
     /// Answer this, whatever the body says, and count it.
     Refuse(Count, Answer),
 }
 
 /// What a request is refused for, and what it gets.
-type Refusal = (Count, Answer);
+pub(super) type Refusal = (Count, Answer);
 
 fn refuse<T>(count: Count, status: u16, text: &str) -> Result<T, Refusal> {
     Err((count, Answer::error(status, text)))
@@ -38,17 +43,15 @@ fn refuse<T>(count: Count, status: u16, text: &str) -> Result<T, Refusal> {
 
 /// What to do with a request, and the origin of the page that asks, if the user
 /// allows it.
-pub(super) fn check<'a>(
-    head: &RequestHead<'_>,
-    settings: &'a Settings,
-) -> (Verdict, Option<&'a str>) {
+pub(super) fn check<'a>(head: &RequestHead<'_>, node: &'a Node) -> (Verdict, Option<&'a str>) {
+    let settings = &node.settings;
     let asker = Asker::read(head.fields);
     let mut allowed = settings.allowed_origins.iter().map(String::as_str);
     let origin = match asker.origin {
         Seen::Once(origin) => allowed.find(|allowed| allowed.as_bytes() == origin),
         _ => None,
     };
-    let verdict = judge(head, &asker, origin.is_some(), settings);
+    let verdict = judge(head, &asker, origin.is_some(), node);
     (verdict.unwrap_or_else(|(count, answer)| Verdict::Refuse(count, answer)), origin)
 }
 
@@ -56,13 +59,14 @@ fn judge(
     head: &RequestHead<'_>,
     asker: &Asker<'_>,
     is_allowed: bool,
-    settings: &Settings,
+    node: &Node,
 ) -> Result<Verdict, Refusal> {
-    check_host(head, asker, settings)?;
-    if !is_allowed {
+    check_host(head, asker, &node.settings)?;
+    let path = head.path();
+    // What other programs of the machine may do, no page may.
+    if !is_allowed || path == OUTBOX_PATH {
         check_origin(head, asker)?;
     }
-    let path = head.path();
     let Some(method) = method_of(path) else {
         let text = format!("there is nothing here: commands go to {API_PATH}");
         return refuse(Count::WrongPath, 404, &text);
@@ -78,6 +82,10 @@ fn judge(
         ABOUT_PATH => Ok(Verdict::About),
         PEERS_PATH => Ok(Verdict::Introduce),
         STATS_PATH => Ok(Verdict::Stats),
+        OUTBOX_PATH if asker.sends_json() => match asker.token {
+            Seen::Once(token) if node.outbox.knows(token) => Ok(Verdict::Outbox),
+            _ => Err(no_outbox()),
+        },
         _ if asker.sends_json() => asker.push_key().map(Verdict::Enter),
         _ => refuse(
             Count::WrongType,
@@ -87,10 +95,16 @@ fn judge(
     }
 }
 
+/// What those get who may not see to the outbox.
+pub(super) fn no_outbox() -> Refusal {
+    let text = "only programs of this machine that have the device's token may do this";
+    (Count::OutboxRefused, Answer::error(403, text))
+}
+
 /// The one method that a path takes.
 pub(super) fn method_of(path: &str) -> Option<&'static str> {
     match path {
-        API_PATH => Some("POST"),
+        API_PATH | OUTBOX_PATH => Some("POST"),
         ABOUT_PATH | PEERS_PATH | STATS_PATH => Some("GET"),
         _ => None,
     }
@@ -104,6 +118,7 @@ struct Asker<'a> {
     site: Seen<'a>,
     content_type: Seen<'a>,
     key: Seen<'a>,
+    token: Seen<'a>,
 }
 
 /// A field that may be there once.
@@ -126,6 +141,7 @@ impl<'a> Asker<'a> {
                 12 if is("content-type") => &mut read.content_type,
                 15 if is(KEY_HEADER) => &mut read.key,
                 14 if is("sec-fetch-site") => &mut read.site,
+                14 if is(TOKEN_HEADER) => &mut read.token,
                 _ => continue,
             };
             *seen = match seen {

@@ -30,7 +30,7 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// What to do with a request, and what its answer needs to know of it.
     pub(super) fn read(head: &RequestHead<'_>, node: &'a Node) -> (Verdict, Self) {
-        let (mut verdict, origin) = gate::check(head, &node.settings);
+        let (mut verdict, origin) = gate::check(head, node);
         let mut sender = Sender::Anybody;
         let is_public = !matches!(verdict, Verdict::Enter(_) | Verdict::Introduce | Verdict::Stats);
         if let (Some(secure), false) = (&node.secure, is_public) {

@@ -7,12 +7,9 @@ use easyhttp::{DeviceId, PushAnswer, Request};
 use serde_json::value::RawValue;
 
 use super::answer::Answers;
-use crate::event::{Event, named};
+use crate::event::{Event, SHOWN, named};
 use crate::json::{Object, compact};
 use crate::style::{BAD, DIM, DOUBTFUL, GOOD, ID, TITLE, printable, shortened, styled};
-
-/// How much of the data people get to see.
-const SHOWN: usize = 300;
 
 pub(super) fn started(
     id: DeviceId,

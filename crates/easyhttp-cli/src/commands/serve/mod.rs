@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyhttp::{Builder, EasyHttpAsync, Limits, Peer, Request};
+use easyhttp::{Builder, EasyHttpAsync, Limits, OutboxItem, Peer, Request};
 use tokio::time::timeout;
 
 use self::answer::Answers;
@@ -128,7 +128,23 @@ fn with_events(builder: Builder<EasyHttpAsync>, log: &Arc<Log>) -> Builder<EasyH
             ready(())
         }
     };
+    let outbox = |name: &'static str| {
+        let log = Arc::clone(log);
+        move |item: OutboxItem| {
+            log.add(crate::event::outbox(name, &item));
+            ready(())
+        }
+    };
     builder
+        .on_delivered_async(outbox("delivered"))
+        .on_expired_async(outbox("expired"))
+        .on_refused_async({
+            let log = Arc::clone(log);
+            move |refused| {
+                log.add(crate::event::refused(refused));
+                ready(())
+            }
+        })
         .on_ping_async(request("ping"))
         .on_pong_async(request("pong"))
         .on_data_async(request("data"))
