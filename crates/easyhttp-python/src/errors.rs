@@ -14,6 +14,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
 fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let exception = module(py)?.getattr(class(error))?.call1((error.to_string(),))?;
     let set = |name: &str, value: PyResult<Py<PyAny>>| exception.setattr(name, value?);
+    set("delivery", error.delivery().as_str().into_py_any(py))?;
     match error {
         Error::UnknownDevice { id, seen } => {
             set("device_id", id.as_str().into_py_any(py))?;
@@ -24,9 +25,15 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             set("device_id", id.as_str().into_py_any(py))?;
             set("reason", reason.into_py_any(py))?;
         }
-        Error::HandlerFailed { id, message } => {
+        Error::HandlerFailed { id, message, runs_on } => {
             set("device_id", id.as_str().into_py_any(py))?;
             set("reason", message.into_py_any(py))?;
+            set("runs_on", runs_on.into_py_any(py))?;
+        }
+        Error::Ambiguous { id, addresses } => {
+            set("device_id", id.as_str().into_py_any(py))?;
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            set("addresses", addresses.into_py_any(py))?;
         }
         Error::NoHandler { id }
         | Error::Busy { id }
@@ -73,6 +80,7 @@ fn class(error: &Error) -> &'static str {
         Error::TimedOut { .. } => "TimedOut",
         Error::Interrupted { .. } => "Interrupted",
         Error::WrongDevice { .. } => "WrongDevice",
+        Error::Ambiguous { .. } => "Ambiguous",
         Error::OtherKey { .. } => "OtherKey",
         Error::NotAuthenticated { .. } => "NotAuthenticated",
         Error::Replayed { .. } => "Replayed",

@@ -29,6 +29,7 @@ from ._blocking import EasyHTTP
 from ._commands import commands
 from ._errors import (
     AlreadyRunning,
+    Ambiguous,
     Busy,
     CallFailed,
     DeviceFileError,
@@ -96,6 +97,7 @@ __all__ = [
     "TimedOut",
     "Interrupted",
     "WrongDevice",
+    "Ambiguous",
     "OtherKey",
     "NotAuthenticated",
     "Replayed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Literal, Optional
 
 
 class EasyHTTPError(Exception):
@@ -12,6 +12,10 @@ class EasyHTTPError(Exception):
     device_id: Optional[str] = None
     #: The address that was tried, as ``192.168.1.23:5000``, if there was one.
     address: Optional[str] = None
+    #: What is known of the command: ``"not_sent"``, so it may be sent again;
+    #: ``"refused"``, so it was not done; or ``"unknown"``: it left, and no answer came
+    #: that says what became of it, so it may have been done.
+    delivery: Literal["not_sent", "refused", "unknown"] = "not_sent"
 
 
 # ---- what can happen to a call ----
@@ -54,9 +58,18 @@ class WrongDevice(CallFailed):
     found: Optional[str] = None
 
 
+class Ambiguous(CallFailed):
+    """Two devices have this id, so nobody knows which of them is meant. Nothing was
+    sent."""
+
+    #: Where they answer.
+    addresses: List[str] = []
+
+
 class OtherKey(CallFailed):
     """The device has another network key than this one, or this one has none. Nothing
-    was done."""
+    was done, unless somebody on the path says so in its place: then `delivery` is
+    ``"unknown"``."""
 
     #: The key of this device, by its key id, which is no secret. None if it has none.
     ours: Optional[str] = None
@@ -71,7 +84,7 @@ class NotAuthenticated(CallFailed):
 
 class Replayed(CallFailed):
     """The device has had this very request before, and did not run it again: somebody
-    on the network sends copies."""
+    on the network sends copies, of which one may have been run."""
 
 
 class IdentityChanged(CallFailed):
@@ -91,6 +104,7 @@ class Refused(CallFailed):
 
     #: Why, in the device's words, if it gave a reason.
     reason: Optional[str] = None
+    delivery = "refused"
 
 
 class NoHandler(CallFailed):
@@ -102,6 +116,8 @@ class HandlerFailed(CallFailed):
 
     #: How it failed, in the device's words.
     reason: str = ""
+    #: Whether it took too long: it runs on, and what comes of it is not known.
+    runs_on: bool = False
 
 
 class Busy(CallFailed):
