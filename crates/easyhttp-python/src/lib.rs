@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod log;
 mod mailbox;
+mod outbox;
 mod reader;
 mod runtime;
 mod settings;
@@ -38,6 +39,8 @@ mod _native {
     use crate::log::send_logs;
     #[pymodule_export]
     use crate::mailbox::Mailbox;
+    #[pymodule_export]
+    use crate::outbox::Outbox;
     #[pymodule_export]
     use crate::runtime::is_forked;
     #[pymodule_export]

@@ -43,12 +43,15 @@ from ._errors import (
     InvalidKey,
     NoHandler,
     NoNetworkKey,
+    NoOutbox,
     NotARequest,
     NotAuthenticated,
     NotRunning,
     NotTaken,
     NotUnderstood,
     OtherKey,
+    OutboxError,
+    OutboxFull,
     OwnId,
     PortInUse,
     Refused,
@@ -58,11 +61,13 @@ from ._errors import (
     TooLarge,
     UnknownDevice,
     Unreachable,
+    Unsure,
     WrongDevice,
 )
 from ._keys import new_network_key
 from ._native import __version__
-from ._types import Device, Interface, PresenceEvent
+from ._outbox import Outbox, OutboxAsync
+from ._types import Device, Interface, OutboxItem, PresenceEvent
 
 if typing.TYPE_CHECKING:
     from ._asynchronous import EasyHTTPAsync
@@ -90,6 +95,9 @@ __all__ = [
     "Device",
     "Interface",
     "PresenceEvent",
+    "Outbox",
+    "OutboxAsync",
+    "OutboxItem",
     "EasyHTTPError",
     "CallFailed",
     "UnknownDevice",
@@ -109,12 +117,16 @@ __all__ = [
     "Busy",
     "NotTaken",
     "NotUnderstood",
+    "Unsure",
     "TooLarge",
     "InvalidId",
     "InvalidKey",
     "NoNetworkKey",
     "InvalidAddress",
     "InvalidData",
+    "OutboxFull",
+    "NoOutbox",
+    "OutboxError",
     "NotARequest",
     "NotRunning",
     "AlreadyRunning",

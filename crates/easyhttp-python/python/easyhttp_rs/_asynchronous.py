@@ -11,6 +11,7 @@ from ._callbacks import Callback, inside
 from ._commands import commands
 from ._loops import Loop
 from ._native import Answer, Presence
+from ._outbox import OutboxAsync
 from ._types import Device, Interface, PresenceEvent
 
 Self = TypeVar("Self", bound="EasyHTTPAsync")
@@ -127,6 +128,11 @@ class EasyHTTPAsync(Base):
         """Sends any command, and gives the answer; see `EasyHTTP.send_command`."""
         pending = self._send(device_id, command_type, data, "data")
         return await self._here().run(pending)
+
+    @property
+    def outbox(self) -> OutboxAsync:
+        """Commands that wait on disk until their devices are there; see `Outbox`."""
+        return OutboxAsync(self)
 
     # ---- who is there ----
 

@@ -9,6 +9,7 @@ from ._base import Base
 from ._callbacks import Callback, inside
 from ._commands import commands
 from ._native import Answer, Presence
+from ._outbox import Outbox
 from ._types import Device, Interface, PresenceEvent
 
 Self = TypeVar("Self", bound="EasyHTTP")
@@ -191,6 +192,11 @@ class EasyHTTP(Base):
             TypeError, ValueError: As `send`.
         """
         return self._send(device_id, command_type, data, "data").wait()
+
+    @property
+    def outbox(self) -> Outbox:
+        """Commands that wait on disk until their devices are there; see `Outbox`."""
+        return Outbox(self)
 
     # ---- who is there ----
 

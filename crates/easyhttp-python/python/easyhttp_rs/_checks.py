@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from typing import Any, Iterable, List, Optional, Union
+from typing import Any, Iterable, List, Optional, Tuple, Union
 
 from ._errors import InvalidAddress
 
@@ -24,6 +24,13 @@ def seconds(name: str, value: Any) -> float:
     if math.isnan(value) or value < 0:
         raise ValueError(f"{name} must be a number of seconds, not {value}")
     return float(value)
+
+
+def word(name: str, value: Any, words: Tuple[str, ...]) -> str:
+    if value not in words:
+        listed = " or ".join(map(repr, words))
+        raise ValueError(f"{name} must be {listed}, not {value!r}")
+    return str(value)
 
 
 def texts(name: str, value: Any) -> List[str]:

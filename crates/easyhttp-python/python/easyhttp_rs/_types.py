@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, TypedDict
+from typing import Any, List, NamedTuple, Optional, TypedDict
 
 
 class Device(TypedDict):
@@ -40,6 +40,23 @@ class Interface(TypedDict):
     sent: int
     #: How many were heard on it.
     heard: int
+
+
+class OutboxItem(NamedTuple):
+    """A push that waits in the outbox, or did."""
+
+    #: Its number, which no other item of this outbox ever has.
+    number: int
+    #: Whom it is for.
+    device_id: str
+    #: What is to be sent.
+    data: Any
+    #: How often it was tried since the device started.
+    tries: int
+    #: In how many seconds it expires. 0.0 if it has.
+    expires_in: float
+    #: Whether an attempt may have reached the device, so that it may have been done.
+    may_have_arrived: bool
 
 
 class PresenceEvent(NamedTuple):
