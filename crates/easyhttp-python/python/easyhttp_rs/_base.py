@@ -133,9 +133,9 @@ class Base:
             outbox_bytes: How many bytes of JSON their data may have together, 64 MiB by
                 default.
             durable: Remember on disk which PUSHes the device has done, in
-                ``.NAME.pushes`` beside the `config_file`, so that one that is sent again
-                after a restart of this program is not done again. A PUSH then waits for
-                the disk. It says what is to become of one that was being done when the
+                ``.NAME.pushes`` beside the `config_file`, or beside the `outbox_file` of a
+                device with an `id`, so that one that is sent again after a restart of
+                this program is not done again. A PUSH then waits for the disk. This says what is to become of one that was being done when the
                 program was killed: ``"unknown"``, it is not done again, and its sender is
                 told that nobody knows; or ``"run_again"``, for what may be done twice.
                 None by default: a device that was restarted refuses what it may have done
@@ -170,13 +170,13 @@ class Base:
             "outbox_file": None if outbox_file is None else os.fspath(outbox_file),
             "outbox_items": checks.integer("outbox_items", outbox_items, 0, sys.maxsize),
             "outbox_bytes": checks.integer("outbox_bytes", outbox_bytes, 0, sys.maxsize),
-            "durable": None if durable is None else checks.word("durable", durable, DURABLE),
+            "durable": checks.word("durable", durable, DURABLE),
         }
         for name, given in (("encrypt", encrypt), ("device_key", device_key)):
             if given and not self._settings["network_keys"]:
                 raise NoNetworkKey(f"{name} needs a network key: give it by network_key")
         if durable is not None and id is not None and outbox_file is None:
-            raise NoOutbox("durable needs a file beside which to remember: give outbox_file")
+            raise NoOutbox("durable needs a file to remember beside: give outbox_file")
         self._debug = bool(debug)
         self._words = Words(self._debug)
         self._callbacks: Dict[str, Callback] = {}

@@ -26,11 +26,12 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
-def word(name: str, value: Any, words: Tuple[str, ...]) -> str:
-    if value not in words:
+def word(name: str, value: Optional[str], words: Tuple[str, ...]) -> Optional[str]:
+    """One of these, or None."""
+    if value is not None and value not in words:
         listed = " or ".join(map(repr, words))
         raise ValueError(f"{name} must be {listed}, not {value!r}")
-    return str(value)
+    return value
 
 
 def texts(name: str, value: Any) -> List[str]:
