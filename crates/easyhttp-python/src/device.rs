@@ -13,6 +13,7 @@ use crate::errors::raise;
 use crate::handlers::{Receiver, listen};
 use crate::mailbox::Mailbox;
 use crate::many::{Asked, Many};
+use crate::outbox::Outbox;
 use crate::reader::Json;
 use crate::runtime::{is_forked, runtime};
 use crate::settings::{Settings, seconds};
@@ -187,6 +188,10 @@ impl Device {
     fn push(&self, device_id: String, data: &Bound<'_, PyAny>) -> PyResult<Pending> {
         let data = to_json(data, "data")?;
         Ok(Pending::call(&self.easy, |easy| async move { easy.push(device_id, data).await }))
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox(self.easy.outbox())
     }
 
     /// Gives the whole answer. `name` is what `data` is called in an error.

@@ -38,6 +38,7 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::NoHandler { id }
         | Error::Busy { id }
         | Error::UnexpectedData { id, .. }
+        | Error::Unsure { id }
         | Error::OwnId { id } => set("device_id", id.as_str().into_py_any(py))?,
         Error::Unreachable { id, address, .. }
         | Error::TimedOut { id, address, .. }
@@ -99,6 +100,10 @@ fn class(error: &Error) -> &'static str {
         Error::InvalidAddress(_) => "InvalidAddress",
         Error::InvalidData(_) => "InvalidData",
         Error::NotARequest(_) => "NotARequest",
+        Error::Unsure { .. } => "Unsure",
+        Error::OutboxFull(_) => "OutboxFull",
+        Error::NoOutbox => "NoOutbox",
+        Error::Outbox { .. } => "OutboxError",
         Error::Stopped => "NotRunning",
         Error::Start(StartError::PortInUse { .. }) => "PortInUse",
         Error::Start(

@@ -4,15 +4,19 @@
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use easyhttp::{DuplicateId, HandlerError, IdentityChanged, Moved, Peer, PushAnswer, Request};
+use easyhttp::{
+    DuplicateId, Error, HandlerError, IdentityChanged, Moved, OutboxItem, Peer, PushAnswer, Request,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::dicts::{address_text, peer_dict};
+use crate::errors::raise;
 use crate::jobs::{self, Job};
 use crate::mailbox::Mailbox;
+use crate::outbox::ItemTuple;
 use crate::reader::from_json;
 use crate::writer::to_json;
 
@@ -76,6 +80,18 @@ macro_rules! listen {
             "on_identity_changed" => Some(
                 $target.on_identity_changed_async(move |changed| receiver.changed(changed).done()),
             ),
+            "on_delivered" => {
+                Some($target.on_delivered_async(move |item| {
+                    receiver.item("on_delivered", item, None).done()
+                }))
+            }
+            "on_refused" => Some($target.on_refused_async(move |refused| {
+                receiver.item("on_refused", refused.item, Some(refused.error)).done()
+            })),
+            "on_expired" => Some(
+                $target
+                    .on_expired_async(move |item| receiver.item("on_expired", item, None).done()),
+            ),
             _ => None,
         }
     }};
@@ -132,6 +148,23 @@ impl Receiver {
         self.tell("on_identity_changed", move |_, arguments| {
             arguments.set_item("device_id", changed.id.as_str())?;
             arguments.set_item("address", address_text(&changed.from))
+        })
+    }
+
+    pub(crate) fn item(
+        &self,
+        event: &'static str,
+        item: OutboxItem,
+        error: Option<Error>,
+    ) -> Answered {
+        self.tell(event, move |py, arguments| {
+            let item = ItemTuple(item).into_pyobject(py)?;
+            arguments.set_item("device_id", item.getattr("device_id")?)?;
+            arguments.set_item("data", item.getattr("data")?)?;
+            if let Some(error) = error {
+                arguments.set_item("error", raise(py, &error).into_value(py))?;
+            }
+            arguments.set_item("item", item)
         })
     }
 

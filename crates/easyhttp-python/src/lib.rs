@@ -16,6 +16,7 @@ mod keys;
 mod log;
 mod mailbox;
 mod many;
+mod outbox;
 mod reader;
 mod runtime;
 mod settings;
@@ -41,6 +42,8 @@ mod _native {
     use crate::mailbox::Mailbox;
     #[pymodule_export]
     use crate::many::Many;
+    #[pymodule_export]
+    use crate::outbox::Outbox;
     #[pymodule_export]
     use crate::runtime::is_forked;
     #[pymodule_export]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use easyhttp::{Builder, EasyHttpAsync};
+use easyhttp::{AfterCrash, Builder, EasyHttpAsync, Limits};
 use pyo3::prelude::*;
 
 /// The arguments of the constructors, after Python has checked them.
@@ -30,11 +30,19 @@ pub(crate) struct Settings {
     device_key: Option<PathBuf>,
     allow_legacy: bool,
     timeout: f64,
+    outbox_file: Option<PathBuf>,
+    outbox_items: usize,
+    outbox_bytes: usize,
+    durable: Option<String>,
 }
 
 impl Settings {
     pub(crate) fn builder(self) -> Builder<EasyHttpAsync> {
+        let mut limits = Limits::default();
+        limits.outbox_items = self.outbox_items;
+        limits.outbox_bytes = self.outbox_bytes;
         let mut builder = EasyHttpAsync::builder()
+            .limits(limits)
             .config_file(self.config_file)
             .discovery(self.enable_discovery)
             .discovery_port(self.discovery_port)
@@ -46,6 +54,14 @@ impl Settings {
             .encrypt(self.encrypt)
             .allow_legacy(self.allow_legacy)
             .timeout(seconds(self.timeout));
+        if let Some(path) = self.outbox_file {
+            builder = builder.outbox_file(path);
+        }
+        builder = match self.durable.as_deref() {
+            Some("run_again") => builder.durable(AfterCrash::RunAgain),
+            Some(_) => builder.durable(AfterCrash::Unknown),
+            None => builder,
+        };
         if let Some(path) = self.device_key {
             builder = builder.device_key(path);
         }

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from easyhttp_rs import EasyHTTP, EasyHTTPAsync
+from easyhttp_rs import EasyHTTP, EasyHTTPAsync, OutboxAsync
 
 FACES = ("blocking", "async")
 
@@ -94,6 +94,8 @@ class Driven:
 
     def __getattr__(self, name):
         attribute = getattr(self.easy, name)
+        if isinstance(attribute, OutboxAsync):
+            return Driven(attribute, self.loop)
         return self._waiting(attribute) if inspect.ismethod(attribute) else attribute
 
     def _waiting(self, method):

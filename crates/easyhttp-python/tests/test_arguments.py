@@ -18,6 +18,11 @@ WRONG_SETTINGS = [
     ({"peers": "192.168.1.23:5000"}, TypeError, "peers must be a list of texts"),
     ({"interfaces": [1]}, TypeError, "interfaces must be a list of texts, and 1 is none"),
     ({"config_file": 5}, TypeError, "int"),
+    ({"outbox_file": 5}, TypeError, "int"),
+    ({"outbox_items": -1}, ValueError, "outbox_items must be from 0 to"),
+    ({"outbox_bytes": "1 MB"}, TypeError, "outbox_bytes must be a whole number, not '1 MB'"),
+    ({"durable": True}, ValueError, "durable must be 'unknown' or 'run_again', not True"),
+    ({"durable": "unknown", "id": "7H8G2K"}, easyhttp_rs.NoOutbox, "give outbox_file"),
     ({"colour": "red"}, TypeError, "unexpected keyword argument 'colour'"),
 ]
 

@@ -175,6 +175,24 @@ def test_remote_control(run, suffix):
 
 
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
+def test_outbox(run, second, suffix):
+    with run(f"outbox{suffix}.py", "7H8G2K", "on") as killed:
+        killed.says("1 wait")
+    outbox = run(f"outbox{suffix}.py", "7H8G2K", "purple")
+    assert outbox.line() == "2 wait"
+    pushed = Calls(returns=True)
+    lamp = second(id="7H8G2K", on_push=pushed)
+    assert pushed.next()["data"] == {"state": "on"}
+    assert outbox.line() == "7H8G2K has {'state': 'on'}"
+    assert outbox.line() == "7H8G2K has {'state': 'purple'}"
+    assert outbox.end() == 0
+    lamp.on("on_push", lambda: False)
+    refused = run(f"outbox{suffix}.py", "7H8G2K", "green")
+    refused.says("7H8G2K does not have {'state': 'green'}: ")
+    assert refused.end() == 0
+
+
+@pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
 def test_two_devices(run, suffix):
     example = run(f"two_devices{suffix}.py")
     assert example.end() == 0, example.err.text

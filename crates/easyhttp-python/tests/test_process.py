@@ -134,6 +134,7 @@ def test_fork_is_refused(faces):
         child = os.fork()
         if child == 0:
             for call in (lambda: easy.ping("7H8G2K"), lambda: easy.devices,
+                         lambda: easy.outbox.push("7H8G2K", 1), easy.outbox.flush,
                          EasyHTTP(**{**SETTINGS, "id": "AAAAAA"}).start):
                 try:
                     call()
@@ -147,7 +148,7 @@ def test_fork_is_refused(faces):
         faces.folder,
     )
     with program:
-        for _ in range(3):
+        for _ in range(5):
             assert "fork" in program.line()
         assert program.line() == "child ended with 0"
         assert program.line() == "True"

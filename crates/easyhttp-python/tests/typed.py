@@ -12,6 +12,7 @@ from easyhttp_rs import (
     EasyHTTP,
     EasyHTTPAsync,
     Interface,
+    OutboxItem,
     PresenceEvent,
     Refused,
     Result,
@@ -38,6 +39,10 @@ def blocking() -> None:
         address: List[str] = device["addresses"]
         print(device_id, address)
 
+    @easy.on("on_refused")
+    def refused_item(item: OutboxItem, error: easyhttp_rs.EasyHTTPError) -> None:
+        print(item.number, error.delivery)
+
     joined("7H8G2K", easy.find("7H8G2K", timeout=1.5))
     with easy as entered:
         online: bool = entered.ping("7H8G2K")
@@ -45,6 +50,9 @@ def blocking() -> None:
         accepted: bool = easy.push("7H8G2K", "on")
         sent: Optional[Dict[str, Any]] = easy.send("7H8G2K", easy.commands.DATA, [1])
         took: float = easy.ping_time("7H8G2K")
+        number: int = easy.outbox.push("7H8G2K", "on", expires=3600)
+        waiting: List[OutboxItem] = easy.outbox.list()
+        print(number, waiting, easy.outbox.cancel(number) or easy.outbox.flush() > 0)
         devices: Dict[str, Device] = easy.devices
         table: Dict[str, Result] = easy.fetch_all("t", only=lambda _, device: device["port"] > 0)
         errors = [result.error for result in easy.push_each("on", timeout=2) if result.error]
@@ -63,7 +71,10 @@ def blocking() -> None:
 
 
 async def asynchronous() -> None:
-    async with EasyHTTPAsync(port=None, id="7H8G2K") as easy:
+    async with EasyHTTPAsync(port=None, outbox_file=Path("box"), durable="run_again") as easy:
+        outbox: easyhttp_rs.OutboxAsync = easy.outbox
+        number: int = await outbox.push("7H8G2K")
+        print([item.tries for item in await outbox.list()], await outbox.cancel(number))
         results = await asyncio.gather(easy.ping("AAAAAA"), easy.ping("BBBBBB"))
         async for result in easy.ping_each():
             device_id: str = result.device_id

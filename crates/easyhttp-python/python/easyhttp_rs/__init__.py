@@ -43,12 +43,15 @@ from ._errors import (
     InvalidKey,
     NoHandler,
     NoNetworkKey,
+    NoOutbox,
     NotARequest,
     NotAuthenticated,
     NotRunning,
     NotTaken,
     NotUnderstood,
     OtherKey,
+    OutboxError,
+    OutboxFull,
     OwnId,
     PortInUse,
     Refused,
@@ -58,11 +61,13 @@ from ._errors import (
     TooLarge,
     UnknownDevice,
     Unreachable,
+    Unsure,
     WrongDevice,
 )
 from ._keys import new_network_key
 from ._native import __version__
-from ._types import Device, Interface, PresenceEvent, Result
+from ._outbox import Outbox, OutboxAsync
+from ._types import Device, Interface, OutboxItem, PresenceEvent, Result
 
 if typing.TYPE_CHECKING:
     from ._asynchronous import EasyHTTPAsync
@@ -91,6 +96,9 @@ __all__ = [
     "Interface",
     "PresenceEvent",
     "Result",
+    "Outbox",
+    "OutboxAsync",
+    "OutboxItem",
     "EasyHTTPError",
     "CallFailed",
     "UnknownDevice",
@@ -110,12 +118,16 @@ __all__ = [
     "Busy",
     "NotTaken",
     "NotUnderstood",
+    "Unsure",
     "TooLarge",
     "InvalidId",
     "InvalidKey",
     "NoNetworkKey",
     "InvalidAddress",
     "InvalidData",
+    "OutboxFull",
+    "NoOutbox",
+    "OutboxError",
     "NotARequest",
     "NotRunning",
     "AlreadyRunning",

@@ -11,6 +11,7 @@ from ._callbacks import Callback, inside
 from ._commands import commands
 from ._loops import Loop
 from ._native import Answer, Many, Presence
+from ._outbox import OutboxAsync
 from ._types import Device, Interface, Pick, PresenceEvent, Result
 
 Self = TypeVar("Self", bound="EasyHTTPAsync")
@@ -194,6 +195,11 @@ class EasyHTTPAsync(Base):
             if result is None:
                 return
             yield Result(*result)
+
+    @property
+    def outbox(self) -> OutboxAsync:
+        """Commands that wait on disk until their devices are there; see `Outbox`."""
+        return OutboxAsync(self)
 
     # ---- who is there ----
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import weakref
 from typing import (
     Any,
@@ -11,6 +12,7 @@ from typing import (
     Dict,
     Iterable,
     List,
+    Literal,
     Optional,
     Set,
     TypeVar,
@@ -22,7 +24,7 @@ from . import _checks as checks
 from . import _keys, _native, _workers
 from ._callbacks import Callback, check_event, inside
 from ._commands import commands
-from ._errors import AlreadyRunning, NoNetworkKey, NotRunning
+from ._errors import AlreadyRunning, NoNetworkKey, NoOutbox, NotRunning
 from ._types import Device, Pick, Result
 from ._words import PORT, Words
 
@@ -35,6 +37,9 @@ PRESENCE = (
     "on_duplicate_id",
     "on_identity_changed",
 )
+
+#: What `durable` may be.
+DURABLE = ("unknown", "run_again")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,6 +73,10 @@ class Base:
         encrypt: bool = False,
         device_key: Union[str, "os.PathLike[str]", None] = None,
         allow_legacy: bool = False,
+        outbox_file: Union[str, "os.PathLike[str]", None] = None,
+        outbox_items: int = 10_000,
+        outbox_bytes: int = 64 * 1024 * 1024,
+        durable: Optional[Literal["unknown", "run_again"]] = None,
     ) -> None:
         """Sets a device up. `start` starts it.
 
@@ -115,11 +124,28 @@ class Base:
             allow_legacy: Listen to devices without a network key as well, such as those
                 of easyhttp-python. Then anybody on the network can command this device,
                 as if it had no key. Off by default.
+            outbox_file: The file of the `outbox`, made when something is put in; only its
+                owner can read it. By default it is beside the `config_file`, with the
+                name ``.NAME.outbox``; a device with an `id` has one only if this says
+                where. No two devices may have the same.
+            outbox_items: How many items wait there at once, 10,000 by default. Then
+                another one raises `OutboxFull`.
+            outbox_bytes: How many bytes of JSON their data may have together, 64 MiB by
+                default.
+            durable: Remember on disk which PUSHes the device has done, in
+                ``.NAME.pushes`` beside the `config_file`, or beside the `outbox_file` of a
+                device with an `id`, so that one that is sent again after a restart of
+                this program is not done again. A PUSH then waits for the disk. This says what is to become of one that was being done when the
+                program was killed: ``"unknown"``, it is not done again, and its sender is
+                told that nobody knows; or ``"run_again"``, for what may be done twice.
+                None by default: a device that was restarted refuses what it may have done
+                before.
 
         Raises:
             TypeError, ValueError: If an argument is none of these (`InvalidId`,
                 `InvalidKey`), or if `encrypt` or `device_key` lacks a network key
-                (`NoNetworkKey`).
+                (`NoNetworkKey`), or if `durable` has no file beside which to remember
+                (`NoOutbox`).
         """
         self._settings: Dict[str, Any] = {
             "port": None if port is None else checks.integer("port", port, 0, 65535),
@@ -141,10 +167,16 @@ class Base:
             "device_key": None if device_key is None else os.fspath(device_key),
             "allow_legacy": bool(allow_legacy),
             "timeout": checks.seconds("timeout", timeout),
+            "outbox_file": None if outbox_file is None else os.fspath(outbox_file),
+            "outbox_items": checks.integer("outbox_items", outbox_items, 0, sys.maxsize),
+            "outbox_bytes": checks.integer("outbox_bytes", outbox_bytes, 0, sys.maxsize),
+            "durable": checks.word("durable", durable, DURABLE),
         }
         for name, given in (("encrypt", encrypt), ("device_key", device_key)):
             if given and not self._settings["network_keys"]:
                 raise NoNetworkKey(f"{name} needs a network key: give it by network_key")
+        if durable is not None and id is not None and outbox_file is None:
+            raise NoOutbox("durable needs a file to remember beside: give outbox_file")
         self._debug = bool(debug)
         self._words = Words(self._debug)
         self._callbacks: Dict[str, Callback] = {}
@@ -310,12 +342,19 @@ class Base:
         ``on_moved``             ``device_id, device, old_address``
         ``on_duplicate_id``      ``here, there``: another device has our id
         ``on_identity_changed``  ``device_id, address``: it has another `device_key`
+        ``on_delivered``         ``device_id, data, item``: a device has accepted an
+                                 item of the `outbox`
+        ``on_refused``           ``device_id, data, item, error``: it has not, or nobody
+                                 will ever know; ``error.delivery`` says which
+        ``on_expired``           ``device_id, data, item``: it was not delivered in its
+                                 time
         =======================  ==================================================
 
         A function takes those that it wants. The first five may also take
         ``address``, where the sender speaks from. ``timestamp`` is in seconds since
         1970, by the sender's clock; it and ``sender_id`` are None if the sender did not
-        say them. ``device`` is a `Device`.
+        say them. ``device`` is a `Device`, ``item`` an `OutboxItem`, and ``error`` the
+        exception that `push_data` would have raised.
 
         It may be an ``async def``. An exception in it is logged, and the sender is
         told that it failed. The sender waits 2.5 s at most.

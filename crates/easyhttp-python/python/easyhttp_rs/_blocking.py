@@ -9,6 +9,7 @@ from ._base import Base, table
 from ._callbacks import Callback, inside
 from ._commands import commands
 from ._native import Answer, Many, Presence
+from ._outbox import Outbox
 from ._types import Device, Interface, Pick, PresenceEvent, Result
 
 Self = TypeVar("Self", bound="EasyHTTP")
@@ -306,6 +307,11 @@ class EasyHTTP(Base):
             if result is None:
                 return
             yield Result(*result)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Commands that wait on disk until their devices are there; see `Outbox`."""
+        return Outbox(self)
 
     # ---- who is there ----
 

@@ -26,6 +26,9 @@ EVENTS: Dict[str, Tuple[str, ...]] = {
     "on_moved": ("device_id", "device", "old_address"),
     "on_duplicate_id": ("here", "there"),
     "on_identity_changed": ("device_id", "address"),
+    "on_delivered": ("device_id", "data", "item"),
+    "on_refused": ("device_id", "data", "item", "error"),
+    "on_expired": ("device_id", "data", "item"),
 }
 
 #: The events of requests, whose callbacks may ask for the sender's address as well.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from typing import Any, Iterable, List, Optional, Union
+from typing import Any, Iterable, List, Optional, Tuple, Union
 
 from ._errors import InvalidAddress
 
@@ -30,6 +30,14 @@ def many(only: Any, timeout: Any) -> Optional[float]:
     if only is not None and not callable(only):
         raise TypeError(f"only must be a function, not {only!r}")
     return None if timeout is None else seconds("timeout", timeout)
+
+
+def word(name: str, value: Optional[str], words: Tuple[str, ...]) -> Optional[str]:
+    """One of these, or None."""
+    if value is not None and value not in words:
+        listed = " or ".join(map(repr, words))
+        raise ValueError(f"{name} must be {listed}, not {value!r}")
+    return value
 
 
 def texts(name: str, value: Any) -> List[str]:

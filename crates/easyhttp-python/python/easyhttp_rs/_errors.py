@@ -137,6 +137,14 @@ class NotUnderstood(CallFailed):
     """The answer is not of this protocol."""
 
 
+class Unsure(CallFailed):
+    """An item of the outbox was sent and not answered, and the device cannot tell whether
+    it has had it: it was restarted and is not `durable`, or is one of easyhttp-python.
+    It is not sent again."""
+
+    delivery = "unknown"
+
+
 class TooLarge(CallFailed):
     """The message, or the answer, is larger than one of the devices allows."""
 
@@ -165,6 +173,16 @@ class InvalidData(EasyHTTPError, ValueError):
     """Data that no message can carry."""
 
 
+class OutboxFull(EasyHTTPError):
+    """There is no room for another item in the outbox, by `outbox_items` or
+    `outbox_bytes`. Nothing was kept."""
+
+
+class NoOutbox(EasyHTTPError, ValueError):
+    """The device has no device file, beside which its outbox or what it remembers would
+    be, and was not told another place by `outbox_file`."""
+
+
 class NotARequest(EasyHTTPError, ValueError):
     """A command that only answers others, and cannot be sent."""
 
@@ -175,6 +193,13 @@ class NotRunning(EasyHTTPError, RuntimeError):
 
 class AlreadyRunning(EasyHTTPError, RuntimeError):
     """The device has been started before, and not been stopped."""
+
+
+# ---- the disk ----
+
+
+class OutboxError(EasyHTTPError, OSError):
+    """The file of the outbox cannot be read or written. What was to be kept is not."""
 
 
 # ---- starting ----

@@ -2,7 +2,7 @@ from typing import Any, Callable, Dict, Generic, List, Optional, Set, Tuple, Typ
 
 from ._errors import EasyHTTPError
 from ._types import Device as DeviceDict
-from ._types import Interface
+from ._types import Interface, OutboxItem
 
 _T = TypeVar("_T")
 
@@ -12,6 +12,7 @@ __all__ = [
     "Device",
     "Mailbox",
     "Many",
+    "Outbox",
     "Pending",
     "Presence",
     "__version__",
@@ -61,6 +62,7 @@ class Device:
     def ping(self, device_id: str) -> Pending[float]: ...
     def fetch(self, device_id: str, query: object) -> Pending[Any]: ...
     def push(self, device_id: str, data: object) -> Pending[None]: ...
+    def outbox(self) -> Outbox: ...
     def send(
         self, device_id: str, command: int, data: object, name: str
     ) -> Pending[Dict[str, Any]]: ...
@@ -83,6 +85,13 @@ class Presence:
     ) -> Pending[
         Optional[Tuple[str, Optional[str], Optional[DeviceDict], Optional[str]]]
     ]: ...
+
+@final
+class Outbox:
+    def push(self, device_id: str, data: object, expires: float) -> Pending[int]: ...
+    def list(self) -> Pending[List[OutboxItem]]: ...
+    def cancel(self, number: int) -> Pending[bool]: ...
+    def flush(self) -> Pending[int]: ...
 
 @final
 class Pending(Generic[_T]):

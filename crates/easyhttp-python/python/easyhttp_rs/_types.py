@@ -61,6 +61,23 @@ class Result(NamedTuple):
     error: Optional[EasyHTTPError]
 
 
+class OutboxItem(NamedTuple):
+    """A push that waits in the outbox, or did."""
+
+    #: Its number, which no other item of this outbox ever has.
+    number: int
+    #: Whom it is for.
+    device_id: str
+    #: What is to be sent.
+    data: Any
+    #: How often it was tried since the device started.
+    tries: int
+    #: In how many seconds it expires. 0.0 if it has.
+    expires_in: float
+    #: Whether an attempt may have reached the device, so that it may have been done.
+    may_have_arrived: bool
+
+
 class PresenceEvent(NamedTuple):
     """Something that happened to a device of the network."""
 

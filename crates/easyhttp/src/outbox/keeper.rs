@@ -410,12 +410,12 @@ pub(super) fn restore(
     })
 }
 
-/// An item as its user sees it.
+/// An item as its user sees it. `json` is empty if the disk could not be read.
 pub(super) fn shown(now: Duration, number: u64, item: &Item, json: String) -> OutboxItem {
     OutboxItem {
         number,
         to: item.to,
-        data: Data::all(json.into()),
+        data: if json.is_empty() { Data::default() } else { Data::all(json.into()) },
         tries: item.tries,
         expires_in: item.expires.saturating_sub(now),
         may_have_arrived: item.may_have_arrived,

@@ -1,0 +1,51 @@
+"""Sends a command to a device that may be away, with asyncio: it waits on disk until that
+is there.
+
+    python outbox_async.py 7H8G2K on     # keeps it, and waits until it was delivered
+    python outbox_async.py               # waits for what an earlier run has left
+
+Ctrl-C ends it. So does a power cut, and nothing is lost: start it again.
+"""
+
+import asyncio
+import sys
+from typing import Any
+
+from easyhttp_rs import EasyHTTPAsync, EasyHTTPError, OutboxItem
+
+
+async def main() -> None:
+    easy = EasyHTTPAsync(port=0, config_file="outbox.json")
+    # The numbers of those that do not wait any more.
+    done: "asyncio.Queue[int]" = asyncio.Queue()
+
+    # These are set before the start: what an earlier run has left may go out at once.
+    @easy.on("on_delivered")
+    def delivered(device_id: str, data: Any, item: OutboxItem) -> None:
+        print(f"{device_id} has {data}", flush=True)
+        done.put_nowait(item.number)
+
+    @easy.on("on_refused")
+    def refused(device_id: str, data: Any, item: OutboxItem, error: EasyHTTPError) -> None:
+        print(f"{device_id} does not have {data}: {error}", flush=True)
+        done.put_nowait(item.number)
+
+    @easy.on("on_expired")
+    def expired(device_id: str, data: Any, item: OutboxItem) -> None:
+        print(f"{device_id} was not there in time for {data}", flush=True)
+        done.put_nowait(item.number)
+
+    async with easy:
+        waiting = {item.number for item in await easy.outbox.list()}
+        if len(sys.argv) > 2:
+            device_id, state = sys.argv[1:3]
+            # For a day: nobody wants a lamp to go on next week.
+            number = await easy.outbox.push(device_id, {"state": state}, expires=24 * 3600)
+            waiting.add(number)
+        print(f"{len(waiting)} wait", flush=True)
+        while waiting:
+            waiting.discard(await done.get())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
