@@ -6,6 +6,7 @@
 mod ask;
 mod demo;
 mod discover;
+mod ending;
 mod exec;
 mod id;
 mod identity;
