@@ -18,8 +18,8 @@ impl Dice {
         ((mixed ^ (mixed >> 31)) % end as u64) as usize
     }
 
-    /// A time that is shorter than this one.
+    /// A time up to this one.
     pub(crate) fn within(&mut self, most: Duration) -> Duration {
-        Duration::from_micros(self.below(most.as_micros() as usize) as u64)
+        Duration::from_micros(self.below(most.as_micros() as usize + 1) as u64)
     }
 }
