@@ -35,6 +35,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("presence", "Knowing when one is gone"),
     ("changes", "When the network changes"),
     ("crowds", "Many devices"),
+    ("kills", "Killed again and again"),
+    ("away", "While a device is away"),
     ("idle", "While nothing happens"),
     ("python", "Python devices"),
     ("flood", "Forged datagrams"),
@@ -152,7 +154,7 @@ cargo xtask lab
 
 runs the program `easyhttp`, built with the release profile, on hosts that are
 network namespaces of one machine, on bridges and on a switch that loses packets
-(`crates/easyhttp-cli/tests/lab`). It takes a quarter of an hour once it is built, and writes this page.
+(`crates/easyhttp-cli/tests/lab`). It takes half an hour once it is built, and writes this page.
 
 The targets are what devices are made to reach. The tests insist on less, because
 they also run on machines that are busy with something else: `cargo xtask test` runs

@@ -7,6 +7,7 @@ mod ask;
 mod delivery;
 mod demo;
 mod discover;
+mod ending;
 mod everyone;
 mod exec;
 mod id;

@@ -175,6 +175,12 @@ impl Running {
     #[cfg(unix)]
     pub(crate) fn end(&mut self, signal: rustix::process::Signal) -> (Option<i32>, Vec<String>) {
         self.signal(signal);
+        self.rest()
+    }
+
+    /// Waits for the end, and gives the exit code and the lines that were not read.
+    #[cfg(unix)]
+    pub(crate) fn rest(&mut self) -> (Option<i32>, Vec<String>) {
         let lines = self.lines.iter().collect();
         (self.child.wait().unwrap().code(), lines)
     }

@@ -16,12 +16,15 @@
 
 mod asking;
 mod attack;
+mod away;
 mod changes;
 mod crowds;
 mod device;
+mod dice;
 mod finding;
 mod flood;
 mod idle;
+mod kills;
 mod namespace;
 mod network;
 mod poor;
@@ -30,5 +33,6 @@ mod presence;
 mod process;
 mod python;
 mod support;
+mod victim;
 mod ways;
 mod wire;

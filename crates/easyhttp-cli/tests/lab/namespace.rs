@@ -1,7 +1,7 @@
 //! Network namespaces: networks of the system that know nothing of each other.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -65,6 +65,12 @@ impl Held {
             "ready\n" => Ok(process),
             _ => Err(io::Error::other(format!("{command:?}: {}", process.0.wait()?))),
         }
+    }
+
+    /// Writes a line to its standard input, at once.
+    pub(crate) fn tell(&mut self, line: &str) {
+        let mut input = self.0.stdin.as_ref().unwrap();
+        input.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 }
 

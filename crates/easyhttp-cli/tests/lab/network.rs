@@ -81,7 +81,7 @@ impl Lan {
     /// Delivers no multicast to this host any more, as some access points do.
     pub(crate) fn block_multicast(&self, host: &Host) {
         let mut bridge = self.namespace.command("bridge");
-        bridge.args(["link", "set", "dev", &self.port(host), "mcast_flood", "off"]);
+        bridge.args(["link", "set", "dev", &port(host.number), "mcast_flood", "off"]);
         run(&mut bridge).unwrap();
     }
 
@@ -89,7 +89,7 @@ impl Lan {
     /// some access points do.
     pub(crate) fn keep_apart(&self, host: &Host) {
         let mut bridge = self.namespace.command("bridge");
-        run(bridge.args(["link", "set", "dev", &self.port(host), "isolated", "on"])).unwrap();
+        run(bridge.args(["link", "set", "dev", &port(host.number), "isolated", "on"])).unwrap();
     }
 
     /// Replaces the switch by a poor one, for the hosts that are here by now
@@ -112,10 +112,11 @@ impl Lan {
     pub(crate) fn listen(&self) -> Option<Wire> {
         Wire::listen(&self.namespace, "lan")
     }
+}
 
-    fn port(&self, host: &Host) -> String {
-        format!("port{}", host.number)
-    }
+/// The port of the switch at which a host is.
+pub(crate) fn port(number: u8) -> String {
+    format!("port{number}")
 }
 
 /// A host, which has its loopback interface and those that are plugged in.
@@ -135,7 +136,7 @@ impl Host {
     /// Gives the host an interface on this network, with its usual address
     /// there and no more routes than to the network itself.
     pub(crate) fn plug(&self, interface: &str, lan: &Lan) {
-        let (port, holder) = (lan.port(self), self.namespace.holder());
+        let (port, holder) = (port(self.number), self.namespace.holder());
         let switch = &lan.namespace;
         let [one, two] = lan.hardware(self);
         let hardware = format!("address 02:00:00:00:{one:02x}:{two:02x}");
@@ -200,6 +201,11 @@ impl Host {
     pub(crate) fn try_to_ask(&self, arguments: &[&str]) -> Value {
         let printed = self.command(PROGRAM).args(arguments).arg("--json").output().unwrap();
         serde_json::from_slice(&printed.stdout).unwrap_or_else(|_| panic!("{printed:?}"))
+    }
+
+    /// Where a file of the host's folder is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.0.join(file)
     }
 
     /// Copies a file of another host's folder.

@@ -36,7 +36,7 @@ fn ten_hosts_find_each_other_where_a_third_of_all_multicast_is_lost() {
 #[test]
 fn three_hosts_find_each_other_where_a_fifth_of_everything_is_lost() {
     let faults =
-        Faults { multicast_loss: 0.2, loss: 0.2, doubled: 0.1, delay: 0.01, group_loss: 0.0 };
+        Faults { multicast_loss: 0.2, loss: 0.2, doubled: 0.1, delay: 0.01, ..Faults::default() };
     let Some(lan) = Lan::new(1) else { return };
     let hosts = [1, 2, 3].map(|number| lan.host(number));
     let Some(_switch) = lan.poor_switch(7, &faults) else { return };

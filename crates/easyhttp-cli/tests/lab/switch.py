@@ -1,17 +1,19 @@
 """A poor switch: it loses, delays and doubles frames, as the dice of a seed fall.
 
     python3 switch.py SEED '{"multicast_loss": 0.3, "group_loss": 0, "loss": 0, "doubled": 0.1,
-                             "delay": 0.02}' PORT...
+                             "delay": 0.02, "cut": []}' PORT...
 
 Every frame that comes in at a port goes out at all the others, or not: that is
 decided for each of them anew. Shares are from 0 to 1, `delay` is the longest
-one, in seconds. It says `ready` once it works, and ends when its standard input
-does.
+one, in seconds; at the ports that are cut, nothing comes in or goes out. A line on
+its standard input replaces the faults by others. It says `ready` once it works, and
+ends when its standard input does.
 """
 
 import heapq
 import itertools
 import json
+import os
 import random
 import select
 import socket
@@ -33,19 +35,23 @@ GROUPS = bytes.fromhex("01005e00006a"), bytes.fromhex("33338000006a")
 def main():
     chance = random.Random(sys.argv[1])
     faults = json.loads(sys.argv[2])
-    ports = [open_port(name) for name in sys.argv[3:]]
+    ports = {open_port(name): name for name in sys.argv[3:]}
     waiting, counter = [], itertools.count()
     print("ready", flush=True)
     while True:
         timeout = max(0, waiting[0][0] - time.monotonic()) if waiting else None
         for ready in select.select([sys.stdin, *ports], [], [], timeout)[0]:
             if ready is sys.stdin:
-                return
-            frame, (_, _, kind, *_) = ready.recvfrom(LARGEST)
-            if kind == PACKET_OUTGOING:
+                lines = os.read(sys.stdin.fileno(), LARGEST).splitlines()
+                if not lines:
+                    return
+                faults = json.loads(lines[-1])
                 continue
-            for port in ports:
-                if port is not ready:
+            frame, (_, _, kind, *_) = ready.recvfrom(LARGEST)
+            if kind == PACKET_OUTGOING or ports[ready] in faults["cut"]:
+                continue
+            for port, name in ports.items():
+                if port is not ready and name not in faults["cut"]:
                     for due in times(frame, faults, chance):
                         heapq.heappush(waiting, (due, next(counter), port, frame))
         while waiting and waiting[0][0] <= time.monotonic():

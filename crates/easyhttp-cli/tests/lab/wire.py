@@ -1,9 +1,11 @@
-"""Listens to a switch: says of each datagram of discovery when and by whom it was sent.
+"""Listens to a switch: says of each datagram of discovery, and of each attempt to connect,
+when and by whom it was sent.
 
     python3 wire.py INTERFACE
 
-It prints `ready`, and then a line `SECONDS SOURCE TYPE` for each, multicast or
-unicast, over IPv4 or IPv6. It ends when its standard input does.
+It prints `ready`, and then a line `SECONDS SOURCE TYPE` for each datagram, multicast or
+unicast, and a line `SECONDS SOURCE PORT connect` for each SYN, over IPv4 or IPv6. It ends
+when its standard input does.
 """
 
 import ipaddress
@@ -17,6 +19,9 @@ import sys
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 3, 0x0800, 0x86DD
 SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 263, 1, 1
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
+
+# The flags of TCP (RFC 9293, 3.1).
+SYN, ACK = 2, 16
 
 LARGEST = 1 << 17
 
@@ -34,25 +39,29 @@ def main():
         frame, [(_, _, time), *_], _, _ = wire.recvmsg(LARGEST, 64)
         seconds, nanoseconds = struct.unpack("qq", time)
         try:
-            source, payload = udp(frame)
-            print(f"{seconds}.{nanoseconds:09} {source} {json.loads(payload)['type']}", flush=True)
+            print(f"{seconds}.{nanoseconds:09} {said(frame)}", flush=True)
         except (ValueError, TypeError, KeyError):
-            # Not of discovery.
+            # Neither of them.
             pass
 
 
-def udp(frame):
-    """The source and the payload of a UDP packet; a ValueError for any other."""
+def said(frame):
     (kind,) = struct.unpack_from("!H", frame, 12)
     packet = frame[14:]
-    if kind == ETH_P_IP and packet[9] == socket.IPPROTO_UDP:
-        source, header = packet[12:16], 4 * (packet[0] & 15)
-    elif kind == ETH_P_IPV6 and packet[6] == socket.IPPROTO_UDP:
-        source, header = packet[8:24], 40
+    if kind == ETH_P_IP:
+        protocol, source, header = packet[9], packet[12:16], 4 * (packet[0] & 15)
+    elif kind == ETH_P_IPV6:
+        protocol, source, header = packet[6], packet[8:24], 40
     else:
         raise ValueError
-    (length,) = struct.unpack_from("!H", packet, header + 4)
-    return ipaddress.ip_address(source), packet[header + 8 : header + length]
+    source = ipaddress.ip_address(source)
+    if protocol == socket.IPPROTO_UDP:
+        (length,) = struct.unpack_from("!H", packet, header + 4)
+        return f"{source} {json.loads(packet[header + 8 : header + length])['type']}"
+    if protocol == socket.IPPROTO_TCP and packet[header + 13] & (SYN | ACK) == SYN:
+        (port,) = struct.unpack_from("!H", packet, header)
+        return f"{source} {port} connect"
+    raise ValueError
 
 
 main()

@@ -1,4 +1,4 @@
-//! What discovery sends over a switch.
+//! What discovery sends over a switch, and who connects there.
 
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Receiver;
@@ -12,6 +12,20 @@ use crate::support::has_python;
 pub(crate) struct Wire {
     process: Child,
     lines: Receiver<String>,
+}
+
+/// Something that was sent, at this time since 1970.
+pub(crate) struct Frame {
+    pub(crate) at: Duration,
+    pub(crate) source: String,
+    /// The type of a datagram of discovery, or `PORT connect`.
+    pub(crate) kind: String,
+}
+
+impl Frame {
+    pub(crate) fn connects(&self) -> bool {
+        self.kind.ends_with("connect")
+    }
 }
 
 /// A datagram of discovery, over IPv4 or IPv6.
@@ -48,15 +62,30 @@ impl Wire {
         let mut heard: Vec<Datagram> = Vec::new();
         let mut start = None;
         loop {
-            let line = self.next();
-            let [at, source, kind] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
-            let at = Duration::from_secs_f64(at.parse().unwrap());
+            let frame = self.frame();
+            if frame.connects() {
+                continue;
+            }
+            let Frame { at, source, kind } = frame;
             let at = at.saturating_sub(*start.get_or_insert(at));
             if at >= time {
                 return heard;
             }
-            heard.push(Datagram { at, source: source.to_owned(), kind: kind.to_owned() });
+            heard.push(Datagram { at, source, kind });
         }
+    }
+
+    /// All that was sent until this time since 1970. It takes somebody who sends something
+    /// after that.
+    pub(crate) fn until(&self, time: Duration) -> Vec<Frame> {
+        std::iter::from_fn(|| Some(self.frame()).filter(|frame| frame.at < time)).collect()
+    }
+
+    fn frame(&self) -> Frame {
+        let line = self.next();
+        let [at, source, kind] = line.splitn(3, ' ').collect::<Vec<_>>().try_into().unwrap();
+        let at = Duration::from_secs_f64(at.parse().unwrap());
+        Frame { at, source: source.to_owned(), kind: kind.to_owned() }
     }
 
     fn next(&self) -> String {
