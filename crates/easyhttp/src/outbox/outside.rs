@@ -250,7 +250,10 @@ impl OutboxFile {
             .and_then(|()| stream.set_write_timeout(Some(limits::OUTBOX_PATIENCE)));
         limited.map_err(|error| lasting(error.to_string()))?;
         let answer = exchange(&mut stream, &key, &wish.write());
-        let (status, body) = answer.map_err(|error| unsure(&error))?;
+        let (status, body) = answer.map_err(|(error, has_left)| match has_left {
+            true => unsure(&error),
+            false => passing(format!("it takes nothing at {}: {error}", key.address)),
+        })?;
         match (status, Granted::read(&body)) {
             (_, Ok(granted)) => Ok(granted),
             // It is another device by now, or it has no memory for the body.
@@ -272,32 +275,49 @@ fn said(status: u16, body: &[u8]) -> String {
     format!("it answered {status}: {}", String::from_utf8_lossy(body))
 }
 
-/// Posts a wish, and gives status and body of what is answered.
-fn exchange(stream: &mut TcpStream, key: &door::Key, wish: &[u8]) -> io::Result<(u16, Vec<u8>)> {
-    let token = format!("{TOKEN_HEADER}: {}\r\n", key.token);
-    let head = head::post(OUTBOX_PATH, &key.address.to_string(), &token, wish.len());
-    stream.write_all(&[head.as_bytes(), wish].concat())?;
+/// Posts a wish, and gives status and body of what is answered. With an error comes
+/// whether the device may have had the wish. It gets that when it has asked for it, because
+/// one that stops takes connections for which it has no answer.
+fn exchange(
+    stream: &mut TcpStream,
+    key: &door::Key,
+    wish: &[u8],
+) -> std::result::Result<(u16, Vec<u8>), (io::Error, bool)> {
+    let fields = format!("{TOKEN_HEADER}: {}\r\nexpect: 100-continue\r\n", key.token);
+    let head = head::post(OUTBOX_PATH, &key.address.to_string(), &fields, wish.len());
     let limits = Limits::default();
-    let sizes = Sizes { head: limits.header_block, fields: limits.headers };
-    let mut incoming = Incoming::new(sizes);
-    let read_on = |stream: &mut TcpStream, incoming: &mut Incoming| {
-        let count = stream.read(incoming.space())?;
-        if count == 0 {
-            return Err(io::Error::from(ErrorKind::UnexpectedEof));
+    let mut incoming = Incoming::new(Sizes { head: limits.header_block, fields: limits.headers });
+    let mut has_left = false;
+    let mut work = || {
+        stream.write_all(head.as_bytes())?;
+        let status = loop {
+            match incoming.answer().map_err(io::Error::other)?.map(|head| head.status) {
+                Some(100) => {
+                    incoming.finish();
+                    if !std::mem::replace(&mut has_left, true) {
+                        stream.write_all(wish)?;
+                    }
+                }
+                Some(status) => break status,
+                None => read_on(stream, &mut incoming)?,
+            }
+        };
+        // More than that it says to nobody.
+        while !incoming.read_body(2 * limits::BODY).map_err(io::Error::other)? {
+            read_on(stream, &mut incoming)?;
         }
-        incoming.arrived(count);
-        Ok(())
+        Ok((status, incoming.body().to_vec()))
     };
-    let status = loop {
-        match incoming.answer().map_err(io::Error::other)? {
-            Some(head) if head.status < 200 => incoming.finish(),
-            Some(head) => break head.status,
-            None => read_on(stream, &mut incoming)?,
+    let done = work();
+    done.map_err(|error| (error, has_left))
+}
+
+fn read_on(stream: &mut TcpStream, incoming: &mut Incoming) -> io::Result<()> {
+    match stream.read(incoming.space())? {
+        0 => Err(ErrorKind::UnexpectedEof.into()),
+        count => {
+            incoming.arrived(count);
+            Ok(())
         }
-    };
-    // More than that it says to nobody.
-    while !incoming.read_body(2 * limits::BODY).map_err(io::Error::other)? {
-        read_on(stream, &mut incoming)?;
     }
-    Ok((status, incoming.body().to_vec()))
 }
