@@ -36,13 +36,17 @@ impl Node {
     /// answers.
     pub(crate) async fn start(mut settings: Settings, handlers: Set) -> Result<Arc<Self>> {
         let file = match &settings.identity {
-            Identity::File(path) => Some(lock_file(path).await?),
+            Identity::File(path) => Some(once_free(MOMENT, || DeviceFile::lock(path)).await?),
             Identity::Fixed(_) => None,
         };
-        let mut outbox = Keeper::open(&settings, Duration::ZERO)?;
+        let stop = settings.limits.stop + MOMENT;
+        // One that is elsewhere may be that of another device.
+        let wait = if settings.outbox.is_none() { stop } else { MOMENT };
+        let mut outbox = once_free(wait, || Keeper::open(&settings, Duration::ZERO)).await?;
         let random = Random::new().map_err(StartError::Randomness)?;
         let tasks = Tasks::new(Handle::current());
-        let pushes = Pushes::open(&settings, &tasks, random.next())?;
+        let name = random.next();
+        let pushes = once_free(stop, || Pushes::open(&settings, &tasks, name)).await?;
         let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
@@ -174,21 +178,25 @@ impl Node {
     }
 }
 
-/// How long a device file is waited for that a program has, and no device.
+/// How long files are waited for that a program has, and no device.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// Between two looks at it.
+/// Between two looks at them.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Locks the device file. A program that changes the outbox has it for a moment.
-async fn lock_file(path: &Path) -> std::result::Result<DeviceFile, StartError> {
+/// Opens a file, for which it waits if somebody is about to let go of it: a program that
+/// changes the outbox, or a device that was dropped and whose handlers still run.
+async fn once_free<T>(
+    wait: Duration,
+    mut open: impl FnMut() -> std::result::Result<T, StartError>,
+) -> std::result::Result<T, StartError> {
     let begun = Instant::now();
     loop {
-        match DeviceFile::lock(path) {
-            Err(StartError::DeviceFileHeld { holder: None, .. }) if begun.elapsed() < MOMENT => {
+        match open() {
+            Err(error) if error.is_passing() && begun.elapsed() < wait => {
                 tokio::time::sleep(PAUSE).await;
             }
-            locked => return locked,
+            opened => return opened,
         }
     }
 }

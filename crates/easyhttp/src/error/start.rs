@@ -5,6 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+#[cfg(feature = "outbox")]
+use crate::outbox::is_in_use;
+
 /// Why a device could not start.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -80,6 +83,18 @@ pub enum StartError {
     },
     /// No thread could be started.
     Runtime(io::Error),
+}
+
+impl StartError {
+    /// Whether a file cannot be used because a program or a device is about to let go of it.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::DeviceFileHeld { holder, .. } => holder.is_none(),
+            #[cfg(feature = "outbox")]
+            Self::Outbox { source, .. } | Self::Pushes { source, .. } => is_in_use(source),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for StartError {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use easyhttp_proto::outbox::{self, Failed, Granted, Push, Wish};
 use easyhttp_proto::{DeviceId, limits};
-use redb::DatabaseError;
 
 use super::file::Failure;
 use super::keeper::{restore, seconds, shown, unix_time};
@@ -78,9 +77,4 @@ fn nothing(wish: &Wish<'_>) -> Granted {
         Wish::Cancel(_) => Granted::Cancelled(false),
         _ => Granted::Left(0),
     }
-}
-
-/// Whether the file cannot be used because a device that stops still has it.
-pub(super) fn is_in_use(failure: &Failure) -> bool {
-    matches!(failure.downcast_ref(), Some(DatabaseError::DatabaseAlreadyOpen))
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use redb::backends::FileBackend;
-use redb::{Builder, Database, StorageBackend};
+use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use crate::files::{beside, sync_folder};
 
@@ -32,6 +32,11 @@ pub(crate) fn open_or_make(path: &Path) -> Result<Database> {
         make(path)?;
     }
     open(path)
+}
+
+/// Whether a file cannot be used because a device that stops still has it.
+pub(crate) fn is_in_use(failure: &Failure) -> bool {
+    matches!(failure.downcast_ref(), Some(DatabaseError::DatabaseAlreadyOpen))
 }
 
 /// What this file, or what stands for one, has in it.

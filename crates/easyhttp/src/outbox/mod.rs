@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::node::Node;
 use crate::wait::wait;
 
-pub(crate) use file::{Failure, open_or_make};
+pub(crate) use file::{Failure, is_in_use, open_or_make};
 pub use item::{OutboxItem, RefusedItem};
 pub(crate) use keeper::Keeper;
 pub use outside::OutboxFile;

@@ -14,7 +14,7 @@ use easyhttp_proto::outbox::{Failed, Full, Granted, OUTBOX_PATH, Push, TOKEN_HEA
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::file::Failure;
+use super::file::{self, Failure};
 use super::item::OutboxItem;
 use super::{asleep, door};
 use crate::device_file::DeviceFile;
@@ -217,7 +217,7 @@ impl OutboxFile {
     fn change(&self, own: DeviceId, wish: &Wish<'_>) -> std::result::Result<Granted, Refusal> {
         asleep::grant(&self.path(), own, wish).map_err(|failure| {
             // A device that stops still has it.
-            let is_passing = asleep::is_in_use(&failure);
+            let is_passing = file::is_in_use(&failure);
             Refusal { error: self.failed(failure), is_passing }
         })
     }

@@ -38,6 +38,7 @@ on_both_faces!(
     a_file_that_is_no_outbox_is_left_as_it_is,
     nobody_else_may_read_an_outbox,
     two_devices_cannot_have_one_outbox,
+    a_device_that_was_dropped_leaves_its_outbox_to_the_next_one,
 );
 
 /// What the feature adds to both faces.
@@ -456,4 +457,29 @@ fn two_devices_cannot_have_one_outbox<F: Keeps>() {
     assert_error!(second(), Error::Start(StartError::Outbox { .. }));
     drop(asking);
     second().unwrap();
+}
+
+fn a_device_that_was_dropped_leaves_its_outbox_to_the_next_one<F: Keeps>() {
+    let folder = Folder::new();
+    let builder = || device::<F>().config_file(folder.join("device.json"));
+    let (gate, (begins, begun)) = (Gate::default(), channel());
+    let held = gate.clone();
+    let busy = F::start_with(builder().on_push(move |_| {
+        begins.send(()).unwrap();
+        held.wait();
+    }))
+    .unwrap();
+    busy.push_later("7H8G2K", 1).unwrap();
+    let asking = F::start_with(device::<F>()).unwrap();
+    asking.meet(&busy);
+    let id = busy.id();
+    thread::scope(|scope| {
+        scope.spawn(|| _ = asking.push(id, ()));
+        next(&begun);
+        // Its handler runs on, and until that ends its files are open.
+        drop(busy);
+        scope.spawn(|| gate.open());
+        let again = F::start_with(builder()).unwrap();
+        assert_eq!(again.list().unwrap().len(), 1);
+    });
 }
