@@ -1,7 +1,6 @@
 //! How a device starts, and how it stops.
 
 use std::net::{IpAddr, Shutdown};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -39,14 +38,12 @@ impl Node {
             Identity::File(path) => Some(once_free(MOMENT, || DeviceFile::lock(path)).await?),
             Identity::Fixed(_) => None,
         };
-        let stop = settings.limits.stop + MOMENT;
-        // One that is elsewhere may be that of another device.
-        let wait = if settings.outbox.is_none() { stop } else { MOMENT };
+        let wait = settings.limits.stop + MOMENT;
         let mut outbox = once_free(wait, || Keeper::open(&settings, Duration::ZERO)).await?;
         let random = Random::new().map_err(StartError::Randomness)?;
         let tasks = Tasks::new(Handle::current());
         let name = random.next();
-        let pushes = once_free(stop, || Pushes::open(&settings, &tasks, name)).await?;
+        let pushes = once_free(wait, || Pushes::open(&settings, &tasks, name)).await?;
         let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
