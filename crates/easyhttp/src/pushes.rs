@@ -115,9 +115,13 @@ impl Pushes {
         }
     }
 
-    /// What others are told of it.
+    /// What others are told of it: no more than is known after a crash as well. Keys that
+    /// were made of more would then look like those of a memory that has lost something.
     pub(crate) fn mark(&self) -> Mark {
-        lock(&self.memory).mark()
+        let memory = lock(&self.memory);
+        let Mark { name, count } = memory.mark();
+        let kept = self.disk.as_ref().map_or(count, |disk| disk.count());
+        Mark { name, count: kept.max(memory.forgotten()) }
     }
 
     fn end(&self, number: u64, outcome: PushOutcome) {

@@ -49,7 +49,7 @@ fn what_was_confirmed_is_done_whoever_is_killed() {
     let poor =
         Faults { multicast_loss: 0.2, loss: 0.2, doubled: 0.1, delay: 0.01, ..Faults::default() };
     let Some(mut switch) = lan.poor_switch(7, &poor) else { return };
-    let (kills, partition) = in_full_or((1000, 30), (40, 3));
+    let (kills, partition) = in_full_or((1000, 30), (60, 3));
     let mut scene = Scene::start(victims);
     let mut cuts = Cuts::of(Duration::from_secs(partition));
     while scene.kills < kills {

@@ -27,7 +27,7 @@ const TO: &str = "EASYHTTP_LAB_TO";
 
 /// The longest pause between two items, and the longest that a handler works on one.
 const PAUSE: Duration = Duration::from_millis(80);
-const WORK: Duration = Duration::from_millis(20);
+const WORK: Duration = Duration::from_millis(100);
 
 /// The file of what was done.
 const DONE: &str = "done";

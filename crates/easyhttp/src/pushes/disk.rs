@@ -2,6 +2,7 @@
 //! done before.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -46,6 +47,8 @@ pub(super) struct Disk {
     /// When the clock of the memory was at zero, in seconds since 1970.
     zero: u64,
     file: Mutex<File>,
+    /// How far the memory on it has come.
+    count: AtomicU64,
     waiting: Mutex<Waiting>,
     /// How many writes are over.
     written: watch::Sender<u64>,
@@ -101,6 +104,7 @@ impl Disk {
             tasks,
             zero,
             file: Mutex::new(File::Open(database)),
+            count: AtomicU64::new(memory.mark().count),
             waiting: Mutex::default(),
             written: watch::Sender::new(0),
         };
@@ -123,6 +127,11 @@ impl Disk {
     /// Notes what came of a handler.
     pub(super) fn end(self: &Arc<Self>, memory: &Memory, number: u64) {
         self.write(memory, number, None);
+    }
+
+    /// How many pushes are known to have begun, after a crash as well.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Waits until all that was noted so far is on disk.
@@ -180,12 +189,16 @@ impl Disk {
             *file = File::Open(open_or_make(&self.path)?);
         }
         let File::Open(database) = file else { return Err("the device has stopped".into()) };
-        write(database, self.zero, writes).inspect_err(|_| *file = File::NotOpen)
+        let count = write(database, self.zero, writes).inspect_err(|_| *file = File::NotOpen)?;
+        self.count.store(count, Ordering::Relaxed);
+        Ok(())
     }
 }
 
-fn write(database: &Database, zero: u64, writes: &[Write]) -> Result<(), Failure> {
+/// Gives how far the memory on disk has come.
+fn write(database: &Database, zero: u64, writes: &[Write]) -> Result<u64, Failure> {
     let writing = database.begin_write()?;
+    let count = writes.iter().map(|write| write.count).max().unwrap_or_default();
     {
         let mut pushes = writing.open_table(PUSHES)?;
         let mut numbers = writing.open_table(NUMBERS)?;
@@ -203,12 +216,12 @@ fn write(database: &Database, zero: u64, writes: &[Write]) -> Result<(), Failure
             pushes.insert(number, (sender, &*key, entry.fingerprint, began, state, text))?;
         }
         let forgotten = writes.iter().map(|write| write.forgotten).max().unwrap_or_default();
-        let count = writes.iter().map(|write| write.count).max().unwrap_or_default();
         pushes.retain_in(..=forgotten, |_, _| false)?;
         numbers.insert(FORGOTTEN, forgotten)?;
         numbers.insert(COUNT, count)?;
     }
-    Ok(writing.commit()?)
+    writing.commit()?;
+    Ok(count)
 }
 
 /// The memory as it was. What ran then is lost.

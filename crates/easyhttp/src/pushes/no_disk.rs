@@ -16,6 +16,10 @@ impl Disk {
         match **self {}
     }
 
+    pub(super) fn count(&self) -> u64 {
+        match *self {}
+    }
+
     pub(super) async fn settle(&self) {
         match *self {}
     }

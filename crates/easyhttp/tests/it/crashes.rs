@@ -158,6 +158,7 @@ fn a_sender_that_is_killed_delivers_all_that_it_confirmed_in_order_and_once() {
 
 /// A sender whose item reaches a device that is killed while its handler runs, and comes
 /// back; what the handlers of the sender are told, and how often that of the device ran.
+/// Another handler ran already when the device said how many it had begun.
 fn killed_in_its_handler(task: &str) -> (Receiver<Delivery>, usize) {
     let (folder, own) = (Folder::new(), Folder::new());
     let (told, refused) = channel();
@@ -176,6 +177,14 @@ fn killed_in_its_handler(task: &str) -> (Receiver<Delivery>, usize) {
         (there, id)
     };
     let (mut there, id) = start();
+    let address = sender.find(&*id, Duration::ZERO).unwrap().addresses[0];
+    let other = id.clone();
+    thread::spawn(move || {
+        let asking = device().start().unwrap();
+        asking.add(&*other, address).unwrap();
+        let _ = asking.push(&*other, "of another one");
+    });
+    assert_eq!(there.says("ran"), "of another one");
     sender.outbox().push(&*id, "once").unwrap();
     assert_eq!(there.says("ran"), "once");
     drop(there);
