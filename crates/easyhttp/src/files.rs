@@ -31,6 +31,7 @@ pub(crate) fn place_private(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// How a file is made that its owner alone may read.
+#[cfg(any(feature = "device-keys", feature = "outbox"))]
 fn private() -> OpenOptions {
     let mut options = File::options();
     options.write(true).create_new(true);
