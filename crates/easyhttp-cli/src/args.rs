@@ -303,7 +303,7 @@ Examples:
 Exit code 0 says that it was accepted, 6 that it may have been: it was sent, and \
 no answer came that says so. With any other it was not. With --json this is \
 \"delivery\": accepted, unknown, refused or not_sent. With --all, 1 says that one \
-failed.")]
+failed. With --later, 0 says that it is kept on disk, and 6 that it may be.")]
 pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) said: Said,
@@ -313,15 +313,27 @@ pub(crate) struct Push {
 
     /// Leave it to the device of --config: kept on disk, and delivered by that device
     /// when this one is heard; see `easyhttp outbox`
-    #[arg(long, conflicts_with_all = ["all", "at", "peers", "sweep"])]
+    #[arg(long, conflicts_with_all = ["all", "at", "peers", "sweep"], help_heading = LATER)]
     pub(crate) later: bool,
 
     /// The file of the device that delivers it, as `serve` has it
-    #[arg(long, value_name = "FILE", default_value = DEVICE_FILE, requires = "later")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = DEVICE_FILE,
+        requires = "later",
+        help_heading = LATER
+    )]
     pub(crate) config: PathBuf,
 
     /// How long it may wait, such as 90, 30m, 12h or 7d [default: 7d]
-    #[arg(long, value_name = "TIME", value_parser = lifetime, requires = "later")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = lifetime,
+        requires = "later",
+        help_heading = LATER
+    )]
     pub(crate) expires: Option<Duration>,
 }
 
@@ -336,11 +348,11 @@ pub(crate) struct Send {
     pub(crate) target: Target,
 
     /// PING, PONG, FETCH, DATA or PUSH, or its number
-    #[arg(value_name = "TYPE", value_parser = command_type)]
+    #[arg(value_name = "TYPE", value_parser = command_type, help_heading = ARGUMENTS)]
     pub(crate) command: Type,
 
     /// The data: JSON, a word, or - for standard input
-    #[arg(value_parser = Data::parse, allow_negative_numbers = true)]
+    #[arg(value_parser = Data::parse, allow_negative_numbers = true, help_heading = ARGUMENTS)]
     pub(crate) data: Option<Data>,
 }
 
@@ -509,6 +521,12 @@ pub(crate) struct Way {
 
 /// What stands above the options about finding others.
 const FINDING: &str = "Finding others";
+
+/// What stands above the options about a push that may wait.
+const LATER: &str = "Later";
+
+/// Arguments that follow those options stand with the first one.
+const ARGUMENTS: Option<&str> = None;
 
 /// What stands above the options about the network key.
 const SECURE: &str = "Secure mode";

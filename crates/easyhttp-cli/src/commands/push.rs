@@ -54,12 +54,13 @@ fn later(
     output: &Output,
 ) -> Result<Exit, Failure> {
     // It says that there is none, and what to do.
-    id::read(config)?;
+    id::read(config).map_err(Failure::before_it_was_sent)?;
     let outbox = OutboxFile::beside(config);
     let number = match expires {
         Some(expires) => outbox.push_within(to, data, expires),
         None => outbox.push(to, data),
-    }?;
+    };
+    let number = number.map_err(|error| Failure::of_call(Command::Push, error))?;
     output.print(
         || format!("{} gets it when it is there: item {number}", styled(ID, to)),
         || Object::new().with("id", to).with("number", number),

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use rustix::process::Signal;
@@ -106,7 +107,7 @@ fn a_device_need_not_run() {
         assert_eq!(kept.assert_done().json()["number"], number);
     }
     let mode = fs::metadata(place.folder.join(".hub.json.outbox")).unwrap();
-    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode.permissions()) & 0o777, 0o600);
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
     let items = waiting(&place);
     assert_eq!(items.iter().map(|item| &item["data"]).collect::<Vec<_>>(), [1, 2, 3]);
     let left = items[0]["expires_in"].as_u64().unwrap();
@@ -207,7 +208,7 @@ fn a_device_with_a_network_key_takes_it_from_whoever_has_its_token() {
 fn what_cannot_be_kept_says_why() {
     let place = Place::new();
     let missing = later(&place, "7H8G2K", "1", &[]);
-    missing.assert_failed(3, "no_device_file");
+    assert_eq!(missing.assert_failed(3, "no_device_file")["delivery"], "not_sent");
     assert!(missing.err.contains("hub.json") && missing.err.contains("easyhttp serve"));
     outbox(&place, &["--json"]).assert_failed(3, "no_device_file");
     // Nothing is left where nothing was.
@@ -255,8 +256,7 @@ fn a_token_that_others_can_read_is_not_shown() {
     let place = Place::new();
     let mut hub = place.serve("hub", &[]);
     let mode = |mode| {
-        let rights = std::os::unix::fs::PermissionsExt::from_mode(mode);
-        fs::set_permissions(token_file(&place), rights).unwrap();
+        fs::set_permissions(token_file(&place), PermissionsExt::from_mode(mode)).unwrap();
     };
     mode(0o644);
     let exposed = later(&place, "7H8G2K", "1", &[]).assert_failed(5, "outbox_unreachable");
@@ -266,6 +266,32 @@ fn a_token_that_others_can_read_is_not_shown() {
     later(&place, "7H8G2K", "1", &[]).assert_done();
     assert_eq!(hub.child.end(Signal::TERM).0, Some(0));
     assert!(!token_file(&place).exists());
+}
+
+#[test]
+fn when_nobody_knows_whether_it_is_kept_it_is_6() {
+    let place = Place::new();
+    fs::write(place.folder.join("hub.json"), "{\"device_id\": \"AB3F9Z\"}").unwrap();
+    // A device that is killed just after it has asked for the wish.
+    let lock = fs::File::create(place.folder.join(".hub.json.lock")).unwrap();
+    lock.lock().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let token = json!({"address": address, "token": "0".repeat(64)}).to_string();
+    fs::write(token_file(&place), token).unwrap();
+    fs::set_permissions(token_file(&place), PermissionsExt::from_mode(0o600)).unwrap();
+    let device = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut head = [0; 4096];
+        let count = stream.read(&mut head).unwrap();
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+        let count = stream.read(&mut head[count..]).unwrap() + count;
+        String::from_utf8(head[..count].to_vec()).unwrap()
+    });
+    let unsure = later(&place, "7H8G2K", "1", &[]).assert_failed(6, "outbox_unreachable");
+    assert_eq!(unsure["delivery"], "unknown");
+    let told = device.join().unwrap();
+    assert!(told.ends_with(r#"{"push":{"to":"7H8G2K","data":1,"seconds":604800}}"#), "{told}");
 }
 
 /// What a device answers to this request for its outbox, and its status.

@@ -8,7 +8,7 @@ use easyhttp_proto::outbox::{self, Failed, Granted, Push, Wish};
 use easyhttp_proto::{DeviceId, limits};
 
 use super::file::Failure;
-use super::keeper::{restore, seconds, shown, unix_time};
+use super::kept::{restore, seconds, shown, unix_time};
 use super::store::{Change, Store};
 use super::visitor::waiting;
 use crate::settings::LONGEST;

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::driver::{BUSY, Event, Events, tell};
 use super::item::RefusedItem;
-use super::keeper::shown;
+use super::kept::shown;
 use super::store::Kept;
 use crate::call::Purpose;
 use crate::error::{Delivery, Error, Result};

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::deliver;
 use super::item::{OutboxItem, RefusedItem};
-use super::keeper::shown;
+use super::kept::shown;
 use crate::node::Node;
 
 /// What became of an item, for the user.

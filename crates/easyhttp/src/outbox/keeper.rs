@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use easyhttp_proto::outbox::{self, Action, Attempt, Item, Next, Sent};
 use easyhttp_proto::{DeviceId, limits};
@@ -15,11 +15,11 @@ use super::door::{self, Door};
 use super::driver;
 use super::file::Failure;
 use super::item::OutboxItem;
+use super::kept::{restore, seconds, shown, unix_time};
 use super::store::{Change, Kept, Store};
 use crate::error::{Error, Result, StartError};
 use crate::lock::lock;
 use crate::node::Node;
-use crate::request::Data;
 use crate::settings::{Identity, LONGEST, Settings};
 
 /// The outbox of a device.
@@ -385,48 +385,4 @@ impl Keeper {
     fn path(&self) -> PathBuf {
         self.path.clone().unwrap_or_default()
     }
-}
-
-/// Puts in what an earlier run has left.
-pub(super) fn restore(
-    store: &Store,
-    machine: &mut outbox::Outbox,
-    now: Duration,
-) -> std::result::Result<(), Failure> {
-    let today = unix_time();
-    machine.numbers_begin_after(store.last_number()?);
-    store.for_each(|number, kept| {
-        // A clock that was set back makes nothing older.
-        let waited = today.saturating_sub(kept.came);
-        let left = Duration::from_secs(kept.lifetime.saturating_sub(waited));
-        let item = Item {
-            to: kept.to,
-            bytes: kept.json.len(),
-            expires: now + left.min(LONGEST),
-            tries: 0,
-            may_have_arrived: kept.key.is_some(),
-        };
-        machine.restore(now, number, item);
-    })
-}
-
-/// An item as its user sees it. `json` is empty if the disk could not be read.
-pub(super) fn shown(now: Duration, number: u64, item: &Item, json: String) -> OutboxItem {
-    OutboxItem {
-        number,
-        to: item.to,
-        data: if json.is_empty() { Data::default() } else { Data::all(json.into()) },
-        tries: item.tries,
-        expires_in: item.expires.saturating_sub(now),
-        may_have_arrived: item.may_have_arrived,
-    }
-}
-
-pub(super) fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// Whole seconds, and no fewer than that.
-pub(super) fn seconds(span: Duration) -> u64 {
-    span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }

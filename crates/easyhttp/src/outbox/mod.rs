@@ -8,6 +8,7 @@ mod driver;
 mod file;
 mod item;
 mod keeper;
+mod kept;
 mod outside;
 #[cfg(test)]
 mod power_loss;
