@@ -123,11 +123,11 @@ pub const RETRY_PAUSE_MOST: Duration = Duration::from_secs(1);
 /// handler of some hundred milliseconds is not asked twice.
 pub const ATTEMPT: Duration = Duration::from_secs(1);
 
-/// How many of a hundred calls may be sent again. If all are lost, a device sends so much
+/// How many of a hundred PUSHes may be sent again. If all are lost, a device sends so much
 /// more than it would, and no more.
 pub const RETRIES_PERCENT: u32 = 10;
 
-/// How many calls may be sent again besides, at once: one that calls rarely has no share.
+/// How many may be sent again besides, at once: one that sends rarely has no share.
 pub const RETRIES_RESERVE: u32 = 10;
 
 /// How often one of those comes back.

@@ -6,9 +6,9 @@
 //! only says when there is work, and when another thread is needed.
 //!
 //! Threads that all want the interpreter cost more than what most jobs do: with 64
-//! requests under way, a device answers twice as many without them. So one thread, the leader, takes one
-//! job after the other, and another one watches it while some wait. When a job takes
-//! longer than [`PATIENCE`], the one that watches takes over what is behind it. As
+//! requests under way, a device answers twice as many without them. So one thread, the
+//! leader, takes one job after the other, and another one watches it while some wait. When a
+//! job takes longer than [`PATIENCE`], the one that watches takes over what is behind it. As
 //! long as jobs take that long, there is no line: each gets a thread at once.
 
 use std::cell::Cell;

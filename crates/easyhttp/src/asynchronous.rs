@@ -276,8 +276,9 @@ impl EasyHttpAsync {
     /// [time of the call](crate::Limits::call), and a device that has had it already tells
     /// what came of it. It is sent again only to a device that remembers what it had, as all
     /// devices of this project do for 24 hours and 8,192 PUSHes
-    /// ([`Limits::pushes`](crate::Limits::pushes)), but not over a restart; those of Python
-    /// do not, and get it once.
+    /// ([`Limits::pushes`](crate::Limits::pushes)), but not over a restart, unless they are
+    /// [`durable`](crate::Builder::durable); those of easyhttp-python do not, and get
+    /// it once.
     ///
     /// If no answer came all the same, or the device was restarted in between, the error says
     /// so: its [`delivery`](Error::delivery) is [`Unknown`](crate::Delivery::Unknown). Whoever

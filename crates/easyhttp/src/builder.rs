@@ -231,8 +231,9 @@ impl<Face> Builder<Face> {
     /// only those who prove the same. Strangers can neither command nor ask it, nor
     /// answer in its peers' place. None by default.
     ///
-    /// Make one by [`NetworkKey::from_entropy`](crate::NetworkKey::from_entropy), or by `easyhttp key new`, and give the
-    /// same to every device. A text that is no key is an error when the device starts.
+    /// Make one by [`NetworkKey::from_entropy`](crate::NetworkKey::from_entropy), or by
+    /// `easyhttp key new`, and give the same to every device. A text that is no key is an
+    /// error when the device starts.
     pub fn network_key(self, key: impl IntoNetworkKey) -> Self {
         self.network_keys([key])
     }

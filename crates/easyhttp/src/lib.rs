@@ -117,7 +117,7 @@
 //!
 //! # Features
 //!
-//! Both are on by default.
+//! All three are on by default.
 //!
 //! `dns-sd` finds others by DNS-SD as well ([`Builder::dns_sd`]). Without it a device is a
 //! quarter smaller, and runs one thread less.
@@ -126,7 +126,8 @@
 //! device is 0.12 MB smaller, and talks to those that have such keys as to any others of its
 //! network key.
 //!
-//! `outbox`, on by default, keeps pushes until their device is there ([`Outbox`]).
+//! `outbox` keeps pushes until their device is there ([`Outbox`]), and remembers those that
+//! were done over a restart ([`Builder::durable`]).
 //!
 //! # Errors
 //!

@@ -138,9 +138,9 @@ impl Tasks {
         self.runtime.spawn(task);
     }
 
-    /// A handler of the user's that is async. It has `slot` until it ends, and gets a task of its own when it
-    /// waits for something; most do not, and then a task would be the larger
-    /// part of the work.
+    /// A handler of the user's that is async. It has `slot` until it ends, and gets a task
+    /// of its own when it waits for something; most do not, and then a task would be the
+    /// larger part of the work.
     pub(crate) async fn start_handler<T: Send + 'static>(
         &self,
         slot: impl Send + 'static,

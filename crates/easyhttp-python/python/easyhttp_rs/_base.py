@@ -135,9 +135,10 @@ class Base:
             durable: Remember on disk which PUSHes the device has done, in
                 ``.NAME.pushes`` beside the `config_file`, or beside the `outbox_file` of a
                 device with an `id`, so that one that is sent again after a restart of
-                this program is not done again. A PUSH then waits for the disk. This says what is to become of one that was being done when the
-                program was killed: ``"unknown"``, it is not done again, and its sender is
-                told that nobody knows; or ``"run_again"``, for what may be done twice.
+                this program is not done again. A PUSH then waits for the disk. This says
+                what is to become of one that was being done when the program was killed:
+                ``"unknown"``, it is not done again, and its sender is told that nobody
+                knows; or ``"run_again"``, for what may be done twice.
                 None by default: a device that was restarted refuses what it may have done
                 before.
 

@@ -28,7 +28,8 @@ class Outbox:
     that was being told when the program was killed is told again. Set them before the
     start: what an earlier run has left may go out at once.
 
-    An item is done once, whatever breaks. One that was not answered is sent again, and the
+    An item is done once, whatever breaks, but by a device that was killed while it did it
+    and has ``durable="run_again"``. One that was not answered is sent again, and the
     device knows it again; if it has forgotten (it was restarted, and is not `durable`) or
     remembers nothing (it is one of easyhttp-python), the item is not sent again, and
     ``on_refused`` is told with an error whose ``delivery`` is ``"unknown"``.

@@ -45,9 +45,10 @@ pub(crate) use visitor::grant;
 /// vain. Each is told at least once: an item leaves the disk when its handler has
 /// returned, so one that was being told when the machine lost its power is told again.
 ///
-/// An item is done once, whatever breaks: devices know a push again by its key, as long
-/// as they remember it. One that was not answered is sent again, and if the device has
-/// forgotten meanwhile whether it has had it (it was restarted, and is not
+/// An item is done once, whatever breaks, but by a device that was killed while it did it
+/// and is set to [`RunAgain`](crate::AfterCrash::RunAgain): devices know a push again by its
+/// key, as long as they remember it. One that was not answered is sent again, and if the
+/// device has forgotten meanwhile whether it has had it (it was restarted, and is not
 /// [`durable`](crate::Builder::durable)), or understands no keys (it is one of Python), it
 /// is not sent again: [`on_refused`](crate::EasyHttpAsync::on_refused) is told, with an
 /// error whose [`delivery`](crate::Error::delivery) is
