@@ -337,7 +337,9 @@ impl<'a> Call<'a> {
         let reply = Box::pin(self.ask(next, others)).await;
         match (&reply, &error) {
             // Where nobody answered the device may be, unlike elsewhere.
-            (Err(later), Error::TimedOut { sent: false, .. }) if self.is_harmless(later) => {
+            (Err(later), Error::TimedOut { sent: false, .. })
+                if self.is_harmless(later) && later.delivery() != Delivery::Unknown =>
+            {
                 Err(error)
             }
             // What was sent to one address was sent, wherever else it was not.

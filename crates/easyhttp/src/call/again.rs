@@ -91,7 +91,7 @@ impl Call<'_> {
         Ok(sent.key.clone())
     }
 
-    fn remembers(&self) -> Remembers {
+    pub(super) fn remembers(&self) -> Remembers {
         self.node.peers().get(self.id).map_or(Remembers::Untold, |peer| peer.remembers)
     }
 
@@ -110,6 +110,8 @@ impl Call<'_> {
     ) -> Result<Reply> {
         let timed_out = || self.timed_out(at, has_left.load(Ordering::Relaxed), Purpose::Command);
         let Err(late) = timed_out() else { return reply.await };
+        // It may still be sent, and done.
+        lock(&self.sent).may_be_done = true;
         let mut again = pin!(self.again(late));
         let (first, second) = tokio::select! {
             biased;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use easyhttp_proto::Command;
-use easyhttp_proto::peers::PeerTable;
+use easyhttp_proto::peers::{PeerTable, Remembers};
 use easyhttp_proto::pushes::PushKey;
 use tokio::time::timeout_at;
 
@@ -41,7 +41,9 @@ impl Call<'_> {
             // A Python device whose callback for PING raises an exception: it
             // cannot say who it is, and does the rest well.
             Err(Error::HandlerFailed { .. }) => {
-                self.node.peers().hear_mark(self.id, None);
+                if self.remembers() == Remembers::Untold {
+                    self.node.peers().hear_mark(self.id, None);
+                }
                 Ok(())
             }
             // What was sent is the PING, not the command.

@@ -164,6 +164,10 @@ fn attempt(error: &Error, has_key: bool) -> Attempt {
         (Error::Busy { .. }, _) => Attempt::Busy(BUSY),
         (Error::NotTaken { status: 409, .. }, Delivery::Refused) if has_key => Attempt::Runs(BUSY),
         (Error::NotTaken { status: 412, .. }, Delivery::Refused) if has_key => Attempt::Forgotten,
+        // It never can be.
+        (Error::TooLarge { .. } | Error::InvalidData(_) | Error::OwnId { .. }, _) => {
+            Attempt::Refused
+        }
         (_, Delivery::NotSent) => Attempt::NotSent,
         // It will be somewhere else, or get the same key.
         (Error::WrongDevice { .. } | Error::OtherKey { .. }, Delivery::Refused) => Attempt::NotSent,

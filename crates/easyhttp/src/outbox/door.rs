@@ -13,6 +13,7 @@ use std::hint::black_box;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ use crate::files::{beside, check_private, place_private};
 pub(super) struct Door {
     path: PathBuf,
     token: String,
+    is_closed: AtomicBool,
 }
 
 /// What is in it.
@@ -41,7 +43,7 @@ impl Door {
         let path = file_of(device_file);
         let key = Key { address, token };
         place_private(&path, &serde_json::to_vec(&key)?)?;
-        Ok(Self { path, token: key.token })
+        Ok(Self { path, token: key.token, is_closed: AtomicBool::new(false) })
     }
 
     /// Whether this is the token. How long that takes says nothing of how much of it is
@@ -53,7 +55,10 @@ impl Door {
     }
 
     pub(super) fn close(&self) {
-        let _ = fs::remove_file(&self.path);
+        // Once: later there may be the file of the next device.
+        if !self.is_closed.swap(true, Ordering::Relaxed) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -109,7 +114,7 @@ mod tests {
 
     #[test]
     fn no_other_token_will_do() {
-        let door = Door { path: PathBuf::new(), token: "0123".repeat(16) };
+        let door = Door { path: PathBuf::new(), token: "0123".repeat(16), is_closed: false.into() };
         assert!(door.knows("0123".repeat(16).as_bytes()));
         for other in ["", "0123", &"0123".repeat(17), &"0123".repeat(15), &"0124".repeat(16)] {
             assert!(!door.knows(other.as_bytes()), "{other}");

@@ -74,34 +74,29 @@ pub(super) async fn tell(events: &Events, event: Event) {
     let _ = events.send(event).await;
 }
 
-/// Calls the handlers of what happens, one after the other, until the device stops. An
-/// item leaves the disk when its handler was called, and not before: what a handler was
-/// not told of in this run, it is told of in the next one.
+/// Calls the handlers of what happens, one after the other, until the device has stopped
+/// and nothing is under way any more. An item leaves the disk when its handler was called,
+/// and not before: what a handler was not told of in this run, it is told of in the next
+/// one.
 async fn call_handlers(node: Arc<Node>, mut told: mpsc::Receiver<Event>) {
-    loop {
-        let event = tokio::select! {
-            biased;
-            () = node.tasks.stopping() => return,
-            event = told.recv() => event,
-        };
+    while let Some(event) = told.recv().await {
         let handlers = &node.handlers;
         let number = match event {
-            Some(Event::Delivered(item)) => {
+            Event::Delivered(item) => {
                 let number = item.number;
                 node.run_in_turn(handlers.delivered(), item).await;
                 number
             }
-            Some(Event::Refused(refused)) => {
+            Event::Refused(refused) => {
                 let number = refused.item.number;
                 node.run_in_turn(handlers.refused(), refused).await;
                 number
             }
-            Some(Event::Expired(item)) => {
+            Event::Expired(item) => {
                 let number = item.number;
                 node.run_in_turn(handlers.expired(), item).await;
                 number
             }
-            None => return,
         };
         node.outbox.remove(&node, number);
     }

@@ -193,6 +193,8 @@ impl Keeper {
             let (sender, written) = oneshot::channel();
             let told = move |result| _ = sender.send(result);
             self.write(node, Change::Remove(number), Some(Box::new(told)));
+            // A flush may have waited for it.
+            self.settled.notify_waiters();
             written.await.unwrap_or(Err(Error::Stopped))?;
         }
         Ok(canceled)
@@ -255,6 +257,9 @@ impl Keeper {
     pub(super) fn poll(&self, now: Duration) -> (Option<Action>, Option<Duration>) {
         let mut machine = self.machine();
         let action = machine.poll(now);
+        if let Some(Action::Expired(..)) = action {
+            self.settled.notify_waiters();
+        }
         self.has_items.store(!machine.is_empty(), Ordering::Relaxed);
         (action, machine.next_wakeup())
     }
