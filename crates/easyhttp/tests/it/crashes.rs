@@ -300,10 +300,12 @@ impl Disk {
         }
     }
 
-    /// Whether a file is in the folder, and is no lock, which says nothing.
+    /// Whether a file is in the folder, and is to outlast the device, as its lock and its
+    /// token are not.
     fn is_ours(&self, path: &Path) -> bool {
-        path.starts_with(&self.folder)
-            && path.extension().is_none_or(|extension| extension != "lock")
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_passing = name.ends_with(".lock") || name.contains(".token");
+        path.starts_with(&self.folder) && !is_passing
     }
 }
 
