@@ -137,9 +137,6 @@ pub const RETRY_COMES: Duration = Duration::from_secs(10);
 /// first attempt of a call, and its first repetition.
 pub const BREAKER: u8 = 2;
 
-/// How often such a device is tried by what can wait. It announces itself as often.
-pub const BREAKER_TRY: Duration = ANNOUNCE;
-
 // ---- asking ----
 
 /// How long connecting may take. On one network a connection takes

@@ -282,7 +282,7 @@ impl<'a> Call<'a> {
         if let Err(Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. }) =
             &reply
         {
-            self.node.peers().was_not_reached(self.node.now(), self.id);
+            self.node.peers().was_not_reached(self.id);
         }
         reply
     }

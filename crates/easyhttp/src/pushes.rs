@@ -170,7 +170,7 @@ impl Node {
                 recording.has_begun = true;
                 let recording = Some(recording);
                 let returned = self.run_in(Event::Push, slot, handler, argument(), recording).await;
-                // What is answered is known after a crash as well.
+                // What is answered is known after a crash as well, unless the disk fails.
                 if let Some(disk) = &self.pushes.disk {
                     disk.settle().await;
                 }

@@ -164,9 +164,9 @@ impl PeerTable {
     }
 
     /// Notes that an attempt to reach a device was in vain, at whichever of its addresses.
-    pub fn was_not_reached(&mut self, now: Duration, id: DeviceId) {
+    pub fn was_not_reached(&mut self, id: DeviceId) {
         if let Some(peer) = self.peers.get_mut(&id) {
-            peer.breaker.fail(now);
+            peer.breaker.fail();
         }
     }
 
