@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::StartError;
-use crate::files::{beside, replace};
+use crate::files::{beside, replace, target};
 
 /// A device file that this process alone uses, until it is dropped.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl DeviceFile {
         }
         // The lock is a file beside it, because replacing a file atomically
         // would replace the lock as well. Links to one file share its lock.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let target = target(path);
         let lock_path = beside(&target, "lock");
         let failed = |source| StartError::DeviceFile {
             path: path.to_owned(),

@@ -84,6 +84,12 @@ pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
     path.with_file_name(format!(".{name}.{extension}"))
 }
 
+/// The file to which a name leads, over links: what stands beside a file has one place,
+/// by whichever name it is found.
+pub(crate) fn target(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 #[cfg(unix)]
 fn folder(path: &Path) -> &Path {
     match path.parent() {

@@ -8,7 +8,7 @@ use easyhttp_proto::{DeviceId, datagram, limits};
 use tokio::sync::Semaphore;
 
 #[cfg(feature = "outbox")]
-use crate::files::beside;
+use crate::files::{beside, target};
 use crate::interfaces::Choice;
 #[cfg(feature = "outbox")]
 use crate::pushes::AfterCrash;
@@ -86,7 +86,7 @@ impl Settings {
     pub(crate) fn beside(&self, extension: &str) -> Option<PathBuf> {
         match (&self.identity, &self.outbox) {
             (Identity::File(path), _) | (Identity::Fixed(_), Some(path)) => {
-                Some(beside(path, extension))
+                Some(beside(&target(path), extension))
             }
             (Identity::Fixed(_), None) => None,
         }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::{beside, check_private, place_private};
+use crate::files::{beside, check_private, place_private, target};
 
 /// The file of a device that runs.
 pub(super) struct Door {
@@ -93,8 +93,7 @@ pub(super) fn read(device_file: &Path) -> Result<Option<Key>, String> {
 
 /// Beside the file itself, whatever links there are to it.
 fn file_of(device_file: &Path) -> PathBuf {
-    let file = fs::canonicalize(device_file).unwrap_or_else(|_| device_file.to_owned());
-    beside(&file, "token")
+    beside(&target(device_file), "token")
 }
 
 /// Where a program of this machine reaches who listens at this address.

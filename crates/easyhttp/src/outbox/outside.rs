@@ -19,7 +19,7 @@ use super::item::OutboxItem;
 use super::{asleep, door};
 use crate::device_file::DeviceFile;
 use crate::error::{Delivery, Error, Result, StartError};
-use crate::files::beside;
+use crate::files::{beside, target};
 use crate::request::Data;
 use crate::settings::Limits;
 
@@ -58,7 +58,7 @@ impl OutboxFile {
 
     /// Where it is.
     pub fn path(&self) -> PathBuf {
-        beside(&self.device_file, "outbox")
+        beside(&target(&self.device_file), "outbox")
     }
 
     /// Keeps a push until its device is there, for a week at the most; see

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use easyhttp::{AfterCrash, Delivery, EasyHttp, Value, json};
+use easyhttp::{AfterCrash, Delivery, EasyHttp, OutboxFile, Value, json};
 
 use crate::support::folder::Folder;
 use crate::support::{device, eventually, local, next, skip};
@@ -319,4 +319,16 @@ fn an_outbox_outlives_a_device_that_is_dropped_in_a_process_that_goes_on() {
         easy.outbox().push_within("7H8G2K", n, Duration::from_secs(60)).unwrap();
         assert_eq!(easy.outbox().list().unwrap().len(), n + 1);
     }
+}
+
+#[test]
+fn an_outbox_is_the_same_by_whichever_name_its_device_file_is_found() {
+    let folder = Folder::new();
+    let (file, link) = (folder.join("device.json"), folder.join("link.json"));
+    let start = |file: &Path| -> EasyHttp { device().config_file(file).start().unwrap() };
+    start(&file).stop();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    OutboxFile::beside(&link).push("7H8G2K", 1).unwrap();
+    start(&file).outbox().push("7H8G2K", 2).unwrap();
+    assert_eq!(start(&link).outbox().list().unwrap().len(), 2);
 }
