@@ -164,6 +164,18 @@ pub const CALLS: usize = 64;
 /// answer holds up its place alone.
 pub const CALLS_TO_MANY: usize = 256;
 
+/// From how many calls to one device at once on they share a connection. Fewer are faster on
+/// connections of their own: with eight, both ends would mostly wait for each other. And
+/// where a packet is lost, all that share the connection wait for it.
+pub const SHARED_FROM: usize = 16;
+
+/// The largest message that goes out on a connection that is shared, in bytes: what is
+/// larger holds up the others.
+pub const SHARED_MESSAGE: usize = 16 * 1024;
+
+/// After how long a device that shares no connections is asked again whether it does.
+pub const SHARED_AGAIN: Duration = Duration::from_secs(60);
+
 /// How long a connection is kept open for the next call. The Python devices'
 /// server closes after 5 s of silence; asking at that very moment would fail.
 pub const CLIENT_IDLE: Duration = Duration::from_secs(4);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::peers::Address;
+use easyhttp_proto::peers::{Address, Remembers};
 #[cfg(feature = "outbox")]
 use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::retry;
@@ -74,11 +74,11 @@ impl Node {
         if message.len() > most {
             return Err(Error::TooLarge { limit: Some(most) });
         }
-        let call = Call::new(self, id, command, message, time, face);
-        let call = Call { sent: Mutex::new(sent), ..call };
-        let Some(_turn) = self.turns.take(id, call.deadline).await else {
-            return Err(self.not_asked(id, call.limit));
+        let Some(turn) = self.turns.take(id, time.deadline).await else {
+            return Err(self.not_asked(id, time.limit));
         };
+        let call = Call::new(self, id, command, message, time, face);
+        let call = Call { sent: Mutex::new(sent), is_in_crowd: turn.is_in_crowd(), ..call };
         let reply = call.run().await;
         if let Err(
             Error::Unreachable { .. }
@@ -244,6 +244,8 @@ struct Call<'a> {
     limit: Duration,
     begun: Instant,
     deadline: Instant,
+    /// Whether the device is asked much else at the same time.
+    is_in_crowd: bool,
     /// If it is a PUSH.
     sent: Mutex<Sent>,
 }
@@ -258,8 +260,8 @@ impl<'a> Call<'a> {
         face: Face,
     ) -> Self {
         let (Time { limit, deadline }, begun) = (time, Instant::now());
-        let sent = Mutex::default();
-        Self { node, id, command, message, face, limit, begun, deadline, sent }
+        let (is_in_crowd, sent) = (false, Mutex::default());
+        Self { node, id, command, message, face, limit, begun, deadline, is_in_crowd, sent }
     }
 
     async fn run(&self) -> Result<Reply> {
@@ -415,7 +417,17 @@ impl<'a> Call<'a> {
         // Not beyond the first slice: then there may be more to wait for.
         let last = deadline.checked_sub(SLICE).map(|last| last.min(self.begun + SLICE));
         let blocks_until = last.filter(|_| self.face == Face::Blocking);
-        Connect { begun, limit, anew: false, is_repeatable, blocks_until, has_left }
+        let is_shared = self.is_in_crowd && self.may_share();
+        Connect { begun, limit, anew: false, is_shared, is_repeatable, blocks_until, has_left }
+    }
+
+    /// Whether the command may go out on a connection that other calls have as well: to a
+    /// device of this kind, as others are not asked for that.
+    fn may_share(&self) -> bool {
+        self.face == Face::Asynchronous
+            && self.message.len() <= limits::SHARED_MESSAGE
+            && self.node.secure.is_none()
+            && matches!(self.remembers(), Remembers::Pushes(_))
     }
 
     /// In so long from now, or when all of the time is over.

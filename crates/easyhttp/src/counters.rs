@@ -51,6 +51,8 @@ counters! {
     requests_answered: RequestAnswered,
     /// Connections that were accepted.
     connections_accepted: ConnectionAccepted,
+    /// Connections that the calls of another device share, as it makes many at once.
+    connections_shared: ConnectionShared,
     /// Handlers of requests that were started.
     handlers_run: HandlerRun,
     /// Handlers that returned an error, or more data than an answer may have.

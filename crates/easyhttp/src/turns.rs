@@ -23,6 +23,16 @@ pub(crate) struct Turns {
     of_many: Semaphore,
 }
 
+/// The turn of one call to a device.
+pub(crate) struct Turn(OwnedSemaphorePermit);
+
+impl Turn {
+    /// Whether there are so many calls to the device that they share a connection.
+    pub(crate) fn is_in_crowd(&self) -> bool {
+        self.0.semaphore().available_permits() + limits::SHARED_FROM <= limits::CALLS
+    }
+}
+
 impl Turns {
     pub(crate) fn new() -> Self {
         let of_many = limits::CALLS_TO_MANY.min(descriptors::one_in(4));
@@ -31,11 +41,7 @@ impl Turns {
 
     /// Waits until another call to `id` may begin. It has ended when what this
     /// gives is dropped. None: it may not begin before this deadline.
-    pub(crate) async fn take(
-        &self,
-        id: DeviceId,
-        deadline: Instant,
-    ) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn take(&self, id: DeviceId, deadline: Instant) -> Option<Turn> {
         let of_device = {
             let mut turns = lock(&self.of_devices);
             if turns.len() >= limits::PEERS {
@@ -46,9 +52,9 @@ impl Turns {
         };
         // Mostly there is nothing to wait for, and then no timer either.
         if let Ok(turn) = Arc::clone(&of_device).try_acquire_owned() {
-            return Some(turn);
+            return Some(Turn(turn));
         }
-        timeout_at(deadline.into(), of_device.acquire_owned()).await.ok()?.ok()
+        timeout_at(deadline.into(), of_device.acquire_owned()).await.ok()?.ok().map(Turn)
     }
 
     /// The same for a call that is made to many devices at once.

@@ -19,6 +19,8 @@ pub enum Fault {
     Expectation,
     /// The body has more bytes than allowed.
     BodyTooLarge,
+    /// On a connection that is shared, a message has no number before it.
+    Number,
     /// The connection ended in the middle of the message.
     Cut,
 }
@@ -27,7 +29,7 @@ impl Fault {
     /// The HTTP status that says so to the sender of a request.
     pub fn status(self) -> u16 {
         match self {
-            Self::Head(_) | Self::Length(_) | Self::Chunk(_) | Self::Cut => 400,
+            Self::Head(_) | Self::Length(_) | Self::Chunk(_) | Self::Number | Self::Cut => 400,
             Self::BodyTooLarge => 413,
             Self::Expectation => 417,
             Self::HeadTooLarge => 431,
@@ -44,6 +46,7 @@ impl fmt::Display for Fault {
             Self::Chunk(detail) => write!(f, "the body is not whole: {detail}"),
             Self::Expectation => f.write_str("Expect can only be 100-continue"),
             Self::BodyTooLarge => f.write_str("the body is too large"),
+            Self::Number => f.write_str("the line before the message is not its number"),
             Self::Cut => f.write_str("the connection ended before the message was whole"),
         }
     }

@@ -70,7 +70,7 @@ pub fn answer<'a>(
     head.clear();
     begin(head, status, fields);
     // It cannot have a body (RFC 9110, 8.6).
-    if status == 204 {
+    if matches!(status, 101 | 204) {
         head.push_str(lines);
         head.push_str("\r\n");
     } else {
@@ -99,6 +99,7 @@ fn end(head: &mut String, length: usize, lines: &str) {
 
 fn status_line(status: u16) -> &'static str {
     match status {
+        101 => "HTTP/1.1 101 Switching Protocols\r\n",
         200 => "HTTP/1.1 200 OK\r\n",
         204 => "HTTP/1.1 204 No Content\r\n",
         400 => "HTTP/1.1 400 Bad Request\r\n",
@@ -114,6 +115,7 @@ fn status_line(status: u16) -> &'static str {
         417 => "HTTP/1.1 417 Expectation Failed\r\n",
         421 => "HTTP/1.1 421 Misdirected Request\r\n",
         422 => "HTTP/1.1 422 Unprocessable Content\r\n",
+        426 => "HTTP/1.1 426 Upgrade Required\r\n",
         431 => "HTTP/1.1 431 Request Header Fields Too Large\r\n",
         503 => "HTTP/1.1 503 Service Unavailable\r\n",
         _ => "HTTP/1.1 500 Internal Server Error\r\n",

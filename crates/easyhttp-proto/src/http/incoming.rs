@@ -8,6 +8,7 @@ use super::body::{Body, Part};
 use super::fault::Fault;
 use super::fields::Framing;
 use super::known::Known;
+use super::shared;
 use super::start::{AnswerHead, RequestHead};
 
 /// The room of a connection that has little to say, in bytes: some messages
@@ -138,7 +139,44 @@ impl Incoming {
     ///
     /// What arrived cannot be or become one.
     pub fn answer(&mut self) -> Result<Option<AnswerHead<'_>>, Fault> {
-        self.head(AnswerHead::read)
+        match self.head(AnswerHead::read)? {
+            Some(head) if head.status == 101 => {
+                Err(Fault::Head("it changes to a protocol that nobody asked for"))
+            }
+            answer => Ok(answer),
+        }
+    }
+
+    /// Whether the connection is [`shared`] from here on, as was asked, once the answer to
+    /// that is there. If not, it is an answer as any other.
+    ///
+    /// # Errors
+    ///
+    /// What arrived cannot be or become an answer.
+    pub fn shares(&mut self) -> Result<Option<bool>, Fault> {
+        let Some(head) = self.head(AnswerHead::read)? else { return Ok(None) };
+        let changes_to = head.fields.only("upgrade").filter(|_| head.status == 101);
+        let is_shared =
+            changes_to.is_some_and(|to| to.eq_ignore_ascii_case(shared::SHARED.as_bytes()));
+        if is_shared {
+            self.finish();
+        }
+        Ok(Some(is_shared))
+    }
+
+    /// The number of the next message on a connection that is [`shared`], once it is there.
+    ///
+    /// # Errors
+    ///
+    /// What arrived is none.
+    pub fn number(&mut self) -> Result<Option<u32>, Fault> {
+        let unread = &self.bytes[self.begin..self.arrived];
+        let (Reading::Head { .. }, Some(line)) = (&self.reading, unread.first_chunk()) else {
+            return Ok(None);
+        };
+        let number = shared::number(*line)?;
+        self.begin += shared::LINE;
+        Ok(Some(number))
     }
 
     /// What the next head means, if it is byte for byte one that is known. It then counts

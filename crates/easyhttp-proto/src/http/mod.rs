@@ -15,6 +15,7 @@ mod fields;
 pub mod head;
 mod incoming;
 mod known;
+pub mod shared;
 mod start;
 
 pub use fault::Fault;

@@ -94,10 +94,8 @@ impl<'a> AnswerHead<'a> {
             let is_old = parsed.version == Some(0);
             let transfer = Transfer::read(parsed.headers, is_old)?;
             let status = parsed.code.unwrap_or_default();
-            match status {
-                ..=99 => return Err(Fault::Head("there is no status")),
-                101 => return Err(Fault::Head("it changes to a protocol that nobody asked for")),
-                _ => {}
+            if status < 100 {
+                return Err(Fault::Head("there is no status"));
             }
             let framing = match status {
                 100..200 | 204 | 304 => Framing::Length(0),

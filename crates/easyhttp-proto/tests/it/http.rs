@@ -5,6 +5,7 @@ mod any;
 mod bodies;
 mod heads;
 mod refused;
+mod shared;
 mod sizes;
 
 use easyhttp_proto::http::{Fault, Incoming, Sizes};

@@ -2,21 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::http::{Fault, Incoming, Known, Sizes, head};
-use easyhttp_proto::limits;
+use easyhttp_proto::http::{Fault, head};
 use easyhttp_proto::pushes::{KEY_HEADER, PushKey};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::answers::{Answers, Room, Whole};
 use super::socket::Socket;
-use super::{Answer, Failure, Idle, Said};
-use crate::lock::lock;
+use super::{Answer, Failure};
 use crate::secure::{Outgoing, Worth};
-use crate::text::{self, Text};
 
 /// How much of a message goes out in one write with its head, in bytes. So much
 /// is copied in no time.
@@ -44,26 +41,20 @@ impl KeyLine {
         Self(line)
     }
 
+    pub(super) fn line(&self) -> &str {
+        &self.0
+    }
+
     /// What stands behind the name.
     pub(super) fn value(&self) -> &str {
         self.0[KEY_HEADER.len() + 1..].trim_ascii()
     }
 }
 
-/// Where an answer may go.
-#[derive(Clone, Copy)]
-pub(super) struct Room<'a> {
-    /// How many bytes its body may have.
-    pub(super) most: usize,
-    pub(super) idle: &'a Mutex<Idle>,
-}
-
 /// A connection to a peer.
 pub(super) struct Connection {
     socket: Socket,
-    incoming: Incoming,
-    /// The last head that said no more than that an answer comes, and the connection stays.
-    usual: Known<Said>,
+    answers: Answers,
     outgoing: Vec<u8>,
     /// What the peer is called.
     host: String,
@@ -78,11 +69,11 @@ pub(super) struct Connection {
 /// Why there is no answer, and how far the exchange came.
 pub(super) struct Broken {
     pub(super) failure: Failure,
-    stage: Stage,
+    pub(super) stage: Stage,
 }
 
 #[derive(PartialEq)]
-enum Stage {
+pub(super) enum Stage {
     /// Not one byte was sent.
     Unsent,
     /// The connection ended, and not one byte of an answer came.
@@ -92,6 +83,10 @@ enum Stage {
 }
 
 impl Broken {
+    pub(super) fn is_unsent(&self) -> bool {
+        self.stage == Stage::Unsent
+    }
+
     /// Whether the request may be sent on another connection.
     pub(super) fn may_go_again(&self, is_repeatable: bool) -> bool {
         match self.stage {
@@ -104,20 +99,14 @@ impl Broken {
 
 impl Connection {
     pub(super) async fn open(at: SocketAddr, limit: Duration) -> Result<Box<Self>, Failure> {
-        let stream = timeout(limit, TcpStream::connect(at))
+        let stream = timeout(limit, connect(at))
             .await
             .map_err(|_| Failure::ConnectTimeout(limit))?
             .map_err(Failure::Unsent)?;
-        // Head and message go out in one write; waiting for more would cost 40 ms.
-        stream.set_nodelay(true).map_err(Failure::Unsent)?;
-        // Without the scope of a link-local address, which is ours alone
-        // (RFC 6874, 1).
-        let host = SocketAddr::new(at.ip(), at.port()).to_string();
-        let sizes = Sizes { head: limits::HEADER_BLOCK, fields: limits::HEADERS };
+        let host = host_of(at);
         Ok(Box::new(Self {
             socket: Socket::new(stream),
-            incoming: Incoming::new(sizes),
-            usual: Known::default(),
+            answers: Answers::new(),
             outgoing: Vec::new(),
             head: head::Alike::posts(&host),
             host,
@@ -161,7 +150,7 @@ impl Connection {
         self.is_fit &= matches!(sent, Ok(true));
         answer.map_err(|failure| {
             let has_ended = matches!(failure, Failure::Broken(_) | Failure::Fault(Fault::Cut));
-            let stage = match has_ended && self.incoming.is_empty() {
+            let stage = match has_ended && self.answers.incoming.is_empty() {
                 true => Stage::Unanswered,
                 false => Stage::Answered,
             };
@@ -182,7 +171,7 @@ impl Connection {
             Request::Post(message, key) => {
                 let (message, fields) = match (proof, key) {
                     (Some(proof), _) => (proof.body(), proof.fields()),
-                    (None, Some(key)) => (message, &*key.0),
+                    (None, Some(key)) => (message, key.line()),
                     (None, None) => (message, ""),
                 };
                 let (first, rest) = message.split_at(message.len().min(FIRST));
@@ -220,67 +209,41 @@ impl Connection {
     async fn receive(
         &mut self,
         proof: Option<&Outgoing<'_>>,
-        Room { most, idle }: Room<'_>,
+        room: Room<'_>,
     ) -> Result<(Answer, Worth), Failure> {
-        let (said, keeps_alive, worth) = loop {
-            if proof.is_none()
-                && let Some(said) = self.incoming.again(&self.usual)
-            {
-                break (said.clone(), true, Worth::Open);
+        loop {
+            if let Some(Whole { answer, worth, keeps_alive }) = self.answers.next(proof, room)? {
+                // What stands behind an answer is not the answer to anything.
+                self.is_fit = keeps_alive && self.answers.incoming.is_empty();
+                return Ok((answer, worth));
             }
-            match self.incoming.answer().map_err(Failure::Fault)? {
-                // A word on the way to the answer.
-                Some(head) if matches!(head.status, 100 | 102..200) => self.incoming.finish(),
-                Some(head) => {
-                    let (said, keeps_alive) = (Said::read(&head), head.keeps_alive);
-                    let worth =
-                        proof.map_or_else(|| Worth::open(&head), |proof| proof.weigh(&head));
-                    // For a device without a key it is worth what its status says.
-                    if said.status == 200 && keeps_alive && proof.is_none() {
-                        self.incoming.know(&mut self.usual, said.clone());
-                    }
-                    break (said, keeps_alive, worth);
-                }
-                None => self.read_on().await?,
-            }
-        };
-        let is_large = self.incoming.expected() > text::SMALL as u64;
-        if is_large && let Some(room) = lock(idle).spare.take() {
-            self.incoming.move_to(room);
-        }
-        while !self.incoming.read_body(most).map_err(Failure::Fault)? {
             self.read_on().await?;
         }
-        let (opened, shown) = match (&worth, proof) {
-            (Worth::Proved(claim), Some(proof)) => {
-                proof.open(claim, self.incoming.body()).map_err(Failure::Distrusted)?
-            }
-            _ => (None, None),
-        };
-        let text = match opened {
-            Some(opened) => String::from_utf8(opened).ok().map(Text::from),
-            None => Text::of_body(&mut self.incoming),
-        };
-        let text = text.unwrap_or_else(|| "".into());
-        if is_large {
-            lock(idle).spare.remember(&text);
-        }
-        self.incoming.finish();
-        // What stands behind an answer is not the answer to anything.
-        self.is_fit = keeps_alive && said.status >= 200 && self.incoming.is_empty();
-        let arrived = Instant::now();
-        Ok((Answer { said, text, shown, arrived }, worth))
     }
 
     async fn read_on(&mut self) -> Result<(), Failure> {
-        match self.socket.read(self.incoming.space()).await {
+        let incoming = &mut self.answers.incoming;
+        match self.socket.read(incoming.space()).await {
             // A body may end so.
-            Ok(0) => self.incoming.end().map_err(Failure::Fault),
+            Ok(0) => incoming.end().map_err(Failure::Fault),
             Ok(count) => {
-                self.incoming.arrived(count);
+                incoming.arrived(count);
                 Ok(())
             }
             Err(error) => Err(Failure::Broken(error)),
         }
     }
+}
+
+pub(super) async fn connect(at: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(at).await?;
+    // Head and message go out in one write; waiting for more would cost 40 ms.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// What the peer at an address is called: without the scope of a link-local address, which
+/// is ours alone (RFC 6874, 1).
+pub(super) fn host_of(at: SocketAddr) -> String {
+    SocketAddr::new(at.ip(), at.port()).to_string()
 }

@@ -3,8 +3,11 @@
 //! Whoever makes a call reads and writes its connection, so that a call wakes no
 //! other task, and no other thread.
 
+mod answers;
 mod connection;
+mod driver;
 mod said;
+mod shared;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -26,7 +29,10 @@ use crate::settings::Limits;
 use crate::tasks::Tasks;
 use crate::text::{Spare, Text};
 
-use connection::{Connection, KeyLine, Request, Room};
+use answers::{Room, Whole};
+use connection::{Connection, KeyLine, Request};
+use driver::{Terms, drive};
+use shared::Shared;
 
 pub(crate) use said::Said;
 pub(crate) use socket::SLICE;
@@ -69,6 +75,8 @@ pub(crate) struct Connect<'a> {
     pub(crate) limit: Duration,
     /// Whether it must be a new one.
     pub(crate) anew: bool,
+    /// Whether it may be one that other calls have as well.
+    pub(crate) is_shared: bool,
     /// Whether the request does no harm if it arrives twice.
     pub(crate) is_repeatable: bool,
     /// Until when this thread may wait in system calls, if it may at all.
@@ -98,6 +106,8 @@ struct Idle {
     most: usize,
     /// Where a large answer may go.
     spare: Spare,
+    /// Connections that many calls have at once.
+    shared: BTreeMap<SocketAddr, Arc<Shared>>,
     has_reaper: bool,
     is_closed: bool,
 }
@@ -121,6 +131,11 @@ impl Client {
         let mut has_tried = false;
         let key = key.map(KeyLine::new);
         let key = key.as_ref();
+        if connect.is_shared
+            && let Some(done) = self.post_shared(tasks, at, message, key, connect).await
+        {
+            return done;
+        }
         loop {
             let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
@@ -153,6 +168,47 @@ impl Client {
                 Err(broken) => return Err(broken.failure),
             }
         }
+    }
+
+    /// The same on a connection that other calls have as well. None: it is to be sent on
+    /// another one.
+    async fn post_shared(
+        &self,
+        tasks: &Tasks,
+        at: SocketAddr,
+        message: &[u8],
+        key: Option<&KeyLine>,
+        connect: Connect<'_>,
+    ) -> Option<Result<Answer, Failure>> {
+        let shared = self.shared(tasks, at, connect.limit)?;
+        match shared.exchange(message, key, connect.has_left).await? {
+            Ok(Whole { answer, worth, .. }) => {
+                let is_enough = worth.is_enough(&mut false).map_err(Failure::Distrusted);
+                Some(is_enough.map(|_| answer))
+            }
+            Err(broken) if broken.may_go_again(connect.is_repeatable) => None,
+            Err(broken) => Some(Err(broken.failure)),
+        }
+    }
+
+    /// The connection that calls to an address share. If there is none, one is opened, and
+    /// this call does not wait for that; but not if none is to be kept.
+    fn shared(&self, tasks: &Tasks, at: SocketAddr, connect: Duration) -> Option<Arc<Shared>> {
+        let mut idle = lock(&self.idle);
+        if idle.is_closed || self.keep.is_zero() {
+            return None;
+        }
+        if let Some(shared) = idle.shared.get(&at)
+            && shared.is_fit()
+        {
+            return Some(Arc::clone(shared));
+        }
+        idle.shared.retain(|_, shared| shared.is_fit());
+        let shared = Arc::new(Shared::new(at));
+        idle.shared.insert(at, Arc::clone(&shared));
+        let idle = Arc::clone(&self.idle);
+        tasks.spawn(drive(shared, at, Terms { connect, keep: self.keep, body: self.body, idle }));
+        None
     }
 
     /// GETs what is at a path, of `most` bytes, on a connection of its own.
@@ -241,6 +297,9 @@ impl Idle {
         self.spare = Spare::default();
         self.connections.clear();
         self.count = 0;
+        for shared in std::mem::take(&mut self.shared).into_values() {
+            shared.close();
+        }
     }
 
     /// Drops those that nobody has used for so long.
@@ -309,8 +368,9 @@ mod tests {
             // Every other one is looked at before.
             let (begun, is_repeatable) = (Instant::now(), n % 2 == 0);
             let has_left = &AtomicBool::new(false);
-            let anew = false;
-            let connect = Connect { begun, limit, anew, is_repeatable, blocks_until, has_left };
+            let (anew, is_shared) = (false, false);
+            let connect =
+                Connect { begun, limit, anew, is_shared, is_repeatable, blocks_until, has_left };
             let answer = wait(runtime.handle(), client.post(&tasks, at, b"{}", None, connect));
             assert!(answer.is_ok_and(|answer| &*answer.text == "{}"));
         }

@@ -137,7 +137,8 @@ pub(super) async fn who_is_at(
     let ping = speaker.message(Command::Ping, None).encode();
     let begun = Instant::now();
     let (anew, is_repeatable, has_left) = (false, true, &AtomicBool::new(false));
-    let connect = Connect { begun, limit, anew, is_repeatable, blocks_until: None, has_left };
+    let (is_shared, blocks_until) = (false, None);
+    let connect = Connect { begun, limit, anew, is_shared, is_repeatable, blocks_until, has_left };
     let asked = timeout(limit, client.post(tasks, at, &ping, None, connect)).await;
     let answer = asked.ok()?.ok().filter(|answer| answer.said.status == 200)?;
     let pong =

@@ -17,6 +17,7 @@ use super::connections::{Phase, Place};
 use super::gate::{Verdict, no_outbox};
 use super::head::{Asked, Heads};
 use super::request::execute;
+use super::shared::Shared;
 use super::timed::Timed;
 use crate::budget::Share;
 use crate::counters::Count;
@@ -73,17 +74,17 @@ async fn once(has_come: impl Fn() -> bool, signal: impl Future<Output = ()>) {
     .await;
 }
 
-struct Connection<'a> {
-    node: &'a Arc<Node>,
-    place: &'a Place,
-    stream: Timed,
-    from: SocketAddr,
-    incoming: Incoming,
+pub(super) struct Connection<'a> {
+    pub(super) node: &'a Arc<Node>,
+    pub(super) place: &'a Place,
+    pub(super) stream: Timed,
+    pub(super) from: SocketAddr,
+    pub(super) incoming: Incoming,
     /// The last head with a command that anybody may give.
     usual: Known<Asked<'a>>,
-    heads: Heads,
+    pub(super) heads: Heads,
     /// The memory of a large body, or of a large answer.
-    share: Share,
+    pub(super) share: Share,
 }
 
 impl<'a> Connection<'a> {
@@ -114,6 +115,9 @@ impl<'a> Connection<'a> {
                     if is_last {
                         return Ok(());
                     }
+                    if answer.status == 101 {
+                        return Box::pin(Shared::new(self).serve()).await;
+                    }
                 }
                 Some(Err(fault)) => {
                     let refusal = self.refusal(fault);
@@ -132,22 +136,8 @@ impl<'a> Connection<'a> {
     /// Waits for the next request. None: there is none any more.
     async fn next_head(&mut self) -> io::Result<Option<Result<(Verdict, Asked<'a>), Fault>>> {
         loop {
-            if !self.node.is_watched()
-                && let Some(asked) = self.incoming.again(&self.usual)
-            {
-                return Ok(Some(Ok((Verdict::Enter(None), asked.again()))));
-            }
-            match self.incoming.request() {
-                Ok(Some(head)) => {
-                    let (verdict, asked) = Asked::read(&head, self.node);
-                    // What is signed, or has a key, is never the same.
-                    if matches!(verdict, Verdict::Enter(None)) && self.node.secure.is_none() {
-                        self.incoming.know(&mut self.usual, asked.again());
-                    }
-                    return Ok(Some(Ok((verdict, asked))));
-                }
-                Ok(None) => {}
-                Err(fault) => return Ok(Some(Err(fault))),
+            if let Some(head) = self.head_that_arrived().transpose() {
+                return Ok(Some(head));
             }
             let is_next = self.incoming.is_empty() && self.place.state.has_completed();
             match self.fill().await {
@@ -166,8 +156,24 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// The next request by its head, if that is there.
+    pub(super) fn head_that_arrived(&mut self) -> Result<Option<(Verdict, Asked<'a>)>, Fault> {
+        if !self.node.is_watched()
+            && let Some(asked) = self.incoming.again(&self.usual)
+        {
+            return Ok(Some((Verdict::Enter(None), asked.again())));
+        }
+        let Some(head) = self.incoming.request()? else { return Ok(None) };
+        let (verdict, asked) = Asked::read(&head, self.node);
+        // What is signed, or has a key, is never the same.
+        if matches!(verdict, Verdict::Enter(None)) && self.node.secure.is_none() {
+            self.incoming.know(&mut self.usual, asked.again());
+        }
+        Ok(Some((verdict, asked)))
+    }
+
     /// No head came in time.
-    fn too_slow(&self) {
+    pub(super) fn too_slow(&self) {
         match self.incoming.is_empty() {
             true => self.node.counters.add(Count::ConnectionIdle),
             false => self.refuse(Count::HeaderTooSlow),
@@ -227,6 +233,7 @@ impl<'a> Connection<'a> {
                 Answer::error(403, "only programs of this machine may read this")
             }
             Verdict::Preflight => Answer::empty(204),
+            Verdict::Share => Answer::empty(101),
             Verdict::Refuse(count, refusal) => {
                 self.refuse(count);
                 // It is not worth reading what a stranger sends.
@@ -323,16 +330,9 @@ impl<'a> Connection<'a> {
         keeps_alive: bool,
     ) -> io::Result<()> {
         self.place.state.enter(Phase::Sending);
-        self.node.counters.add(Count::RequestAnswered);
+        self.answered(answer, asked.and_then(|asked| asked.line.as_deref()));
         self.stream.allow(self.node.settings.limits.header_read);
-        if let Some(line) = asked.and_then(|asked| asked.line.as_ref()) {
-            self.node.debug(|| format!("{line} from {}: {}", self.from, answer.status));
-        }
-        let memory = answer.memory.map(|mark| {
-            let mut text = String::with_capacity(40);
-            mark.write(&mut text);
-            text
-        });
+        let memory = memory_of(answer);
         let memory = memory.as_deref();
         let signed = match (&self.node.secure, asked) {
             (Some(secure), Some(asked)) => secure.sign_answer(&asked.sender, answer, memory)?,
@@ -355,9 +355,18 @@ impl<'a> Connection<'a> {
         sent
     }
 
+    /// A request was answered. `line` is its method and path.
+    pub(super) fn answered(&self, answer: &Answer, line: Option<&str>) {
+        self.place.state.complete();
+        self.node.counters.add(Count::RequestAnswered);
+        if let Some(line) = line {
+            self.node.debug(|| format!("{line} from {}: {}", self.from, answer.status));
+        }
+    }
+
     /// Waits until an asker whose request was not read has seen the answer, or has
     /// sent so many bytes more.
-    async fn linger(mut self, most: usize) -> io::Result<()> {
+    pub(super) async fn linger(mut self, most: usize) -> io::Result<()> {
         self.place.state.enter(Phase::Waiting);
         self.stream.allow(LINGER);
         self.stream.end().await?;
@@ -373,19 +382,28 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    fn refuse(&self, count: Count) {
+    pub(super) fn refuse(&self, count: Count) {
         self.node.counters.refuse(count, self.from);
     }
 
     /// What those get for whose large body, or answer, there is no memory now.
-    fn busy(&self) -> Answer {
+    pub(super) fn busy(&self) -> Answer {
         self.refuse(Count::BodiesBusy);
         Answer::error(503, "too many large bodies are being read or answered")
     }
 
     /// What those get who send no HTTP that we take.
-    fn refusal(&self, fault: Fault) -> Answer {
+    pub(super) fn refusal(&self, fault: Fault) -> Answer {
         self.refuse(fault.into());
         Answer::error(fault.status(), &fault.to_string())
     }
+}
+
+/// What an answer says of the device's memory of PUSHes, if it does.
+pub(super) fn memory_of(answer: &Answer) -> Option<String> {
+    answer.memory.map(|mark| {
+        let mut text = String::with_capacity(40);
+        mark.write(&mut text);
+        text
+    })
 }

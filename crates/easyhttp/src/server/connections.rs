@@ -78,10 +78,12 @@ pub(super) struct Room {
 impl State {
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
-        if phase == Phase::Sending {
-            let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
-            self.completed.store(number, Ordering::Relaxed);
-        }
+    }
+
+    /// A request was answered.
+    pub(super) fn complete(&self) {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        self.completed.store(number, Ordering::Relaxed);
     }
 
     /// What goes last is worth the most; None: it stays, as it is being answered. Its
@@ -236,8 +238,7 @@ mod tests {
     }
 
     fn completes(place: &Place) {
-        place.state.enter(Phase::Sending);
-        place.state.enter(Phase::Waiting);
+        place.state.complete();
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::node::Node;
 use crate::settings::Settings;
 use easyhttp_proto::API_PATH;
 use easyhttp_proto::exchange::Answer;
+use easyhttp_proto::http::shared::{SHARED, SHARED_PATH};
 use easyhttp_proto::http::{Fields, RequestHead};
 use easyhttp_proto::introduction::{ABOUT_PATH, PEERS_PATH, STATS_PATH};
 use easyhttp_proto::outbox::{OUTBOX_PATH, TOKEN_HEADER};
@@ -23,6 +24,8 @@ pub(super) enum Verdict {
     About,
     /// Say who else is known.
     Introduce,
+    /// Have the connection shared.
+    Share,
     /// A browser asks whether a page of an allowed origin may send a command.
     Preflight,
     /// Say what was counted, to a program of this machine.
@@ -82,6 +85,13 @@ fn judge(
         ABOUT_PATH => Ok(Verdict::About),
         PEERS_PATH => Ok(Verdict::Introduce),
         STATS_PATH => Ok(Verdict::Stats),
+        SHARED_PATH if node.secure.is_some() => {
+            refuse(Count::WrongPath, 404, "a device with a network key shares no connections")
+        }
+        SHARED_PATH => match head.fields.only("upgrade") {
+            Some(to) if to.eq_ignore_ascii_case(SHARED.as_bytes()) => Ok(Verdict::Share),
+            _ => refuse(Count::WrongMethod, 426, "only a device asks for this, by an Upgrade"),
+        },
         OUTBOX_PATH if asker.sends_json() => match asker.token {
             Seen::Once(token) if node.outbox.knows(token) => Ok(Verdict::Outbox),
             _ => Err(no_outbox()),
@@ -105,7 +115,7 @@ pub(super) fn no_outbox() -> Refusal {
 pub(super) fn method_of(path: &str) -> Option<&'static str> {
     match path {
         API_PATH | OUTBOX_PATH => Some("POST"),
-        ABOUT_PATH | PEERS_PATH | STATS_PATH => Some("GET"),
+        ABOUT_PATH | PEERS_PATH | STATS_PATH | SHARED_PATH => Some("GET"),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use easyhttp_proto::exchange::{Answer, ERROR_HEADER};
+use easyhttp_proto::http::shared::SHARED;
 use easyhttp_proto::http::{RequestHead, head};
 use easyhttp_proto::limits;
 use easyhttp_proto::pushes::MEMORY_HEADER;
@@ -92,15 +93,17 @@ impl Heads {
         let is_usual = (answer.status, answer.note, keeps_alive) == (200, None, true)
             && !answer.body.is_empty()
             && memory.is_none()
-            && asked.is_some_and(|asked| asked.origin.is_none() && !asked.is_old);
+            && asked.is_none_or(|asked| asked.origin.is_none() && !asked.is_old);
         if is_usual {
             let fields = || [("content-type", "application/json"), ("date", &*self.date)];
             let usual = self.usual.get_or_insert_with(|| head::Alike::answers(200, fields()));
             return usual.of_length(length, lines);
         }
         let origin = asked.and_then(|asked| asked.origin);
+        let changes = matches!(answer.status, 101 | 426);
         let connection = match keeps_alive {
             false => Some("close"),
+            true if changes => Some("upgrade"),
             true if asked.is_some_and(|asked| asked.is_old) => Some("keep-alive"),
             true => None,
         };
@@ -114,6 +117,7 @@ impl Heads {
             ("allow", asked.and_then(|asked| asked.method).filter(|_| answer.status == 405)),
             ("retry-after", may_come_again.then_some(limits::RETRY_AFTER)),
             ("connection", connection),
+            ("upgrade", changes.then_some(SHARED)),
             ("access-control-allow-origin", origin),
             ("access-control-allow-methods", origin.map(|_| "POST")),
             ("access-control-allow-headers", origin.map(|_| "content-type, idempotency-key")),

@@ -5,6 +5,7 @@ mod connections;
 mod gate;
 mod head;
 mod request;
+mod shared;
 mod timed;
 
 use std::future::poll_fn;

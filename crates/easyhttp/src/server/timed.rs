@@ -32,15 +32,36 @@ impl Timed {
 
     /// How many bytes have arrived in `space`; none when the peer has ended.
     pub(super) async fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let Self { stream, deadline } = self;
-        poll_fn(|cx| {
-            let mut read = ReadBuf::new(space);
-            match Pin::new(&mut *stream).poll_read(cx, &mut read) {
-                Poll::Pending => deadline.poll(cx),
-                Poll::Ready(done) => Poll::Ready(done.map(|()| read.filled().len())),
-            }
+        poll_fn(|cx| match self.poll_read(cx, space) {
+            Poll::Pending => self.deadline.poll(cx),
+            done => done,
         })
         .await
+    }
+
+    /// The same without a deadline.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut read = ReadBuf::new(space);
+        let done = Pin::new(&mut self.stream).poll_read(cx, &mut read);
+        done.map_ok(|()| read.filled().len())
+    }
+
+    /// Writes some of these, without a deadline.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    /// The error that the deadline has passed, once it has.
+    pub(super) fn poll_late<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        self.deadline.poll(cx)
     }
 
     /// Writes all of these, at once if the peer reads.

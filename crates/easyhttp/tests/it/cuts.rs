@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use easyhttp::{Builder, Delivery, EasyHttpAsync, Error, HandlerError, NetworkKey, PushAnswer};
+use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
 use crate::support::line::{Cut, Line, Way};
@@ -16,6 +17,10 @@ const AT_ONCE: usize = 16;
 
 /// How many of those over lines that break more than once.
 const BROKEN_AGAIN: usize = 1500;
+
+/// How many PUSHes go out together, and how often.
+const CROWD: usize = 40;
+const CROWDS: usize = 200;
 
 #[derive(Clone)]
 struct Scenario {
@@ -46,6 +51,51 @@ fn a_push_is_done_once_wherever_its_line_breaks() {
 fn a_signed_push_is_done_once_wherever_its_line_breaks() {
     let cuts = cut_everywhere(secure);
     assert!(cuts >= 7000, "{cuts}");
+}
+
+/// PUSHes that go out together, on a connection that all of them share.
+#[test]
+fn pushes_that_share_a_connection_are_done_once_wherever_it_breaks() {
+    Runtime::new().unwrap().block_on(async {
+        let receiver = &Receiver::start(open).await;
+        let mut random = Random(2);
+        for crowd in 0..CROWDS {
+            let (sender, line) = receiver.sender(open, false).await;
+            let before = receiver.device.stats().connections_shared;
+            while receiver.device.stats().connections_shared == before {
+                join_all((0..CROWD).map(|_| sender.ping(receiver.device.id()))).await;
+            }
+            let way = if random.below(2) == 0 { Way::Request } else { Way::Answer };
+            line.cut([Cut { way, after: random.below(25_000) }]);
+            let numbers = crowd * CROWD..(crowd + 1) * CROWD;
+            let pushed = numbers.clone().map(|number| {
+                let sender = &sender;
+                async move { sender.push(receiver.device.id(), format!("{number:06}")).await }
+            });
+            for (number, pushed) in numbers.zip(join_all(pushed).await) {
+                let done = receiver.done[number].load(Ordering::Relaxed);
+                let told = format!("{number}: {pushed:?}, done {done} times");
+                assert!(done <= 1, "{told}");
+                match pushed {
+                    Ok(()) => assert!(done == 1 && number % 3 == 0, "{told}"),
+                    Err(Error::Refused { .. }) => assert!(done == 1 && number % 3 == 1, "{told}"),
+                    Err(Error::HandlerFailed { .. }) => {
+                        assert!(done == 1 && number % 3 == 2, "{told}");
+                    }
+                    // There are more of them than may be sent again at once.
+                    Err(error) => match error.delivery() {
+                        Delivery::NotSent => assert_eq!(done, 0, "{told}"),
+                        Delivery::Unknown => {}
+                        _ => panic!("it was not refused: {told}"),
+                    },
+                }
+            }
+            sender.stop().await;
+        }
+        receiver.device.stop().await;
+        let twice = receiver.done.iter().position(|done| done.load(Ordering::Relaxed) > 1);
+        assert_eq!(twice, None, "this one was done twice");
+    });
 }
 
 /// Gives how many cuts there were.

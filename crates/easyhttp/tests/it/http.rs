@@ -10,6 +10,7 @@ mod introduction;
 mod keys;
 mod paths;
 mod recording;
+mod shared;
 mod sizes;
 
 use std::sync::mpsc::{Receiver, channel};

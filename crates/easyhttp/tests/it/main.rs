@@ -14,4 +14,5 @@ mod http;
 mod key_file;
 mod python_peers;
 mod secure;
+mod sharing;
 mod support;

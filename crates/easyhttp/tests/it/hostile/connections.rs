@@ -113,3 +113,40 @@ fn a_message_that_is_refused_is_counted_and_the_log_does_not_break() {
     client.assert_works(device.id());
     assert_eq!(device.stats().messages_malformed, 1);
 }
+
+#[test]
+fn each_sort_of_slow_connection_that_is_shared_is_closed_and_counted() {
+    let slow = || {
+        limited(|limits| {
+            (limits.header_read, limits.idle) = (SHORT, SHORT);
+        })
+    };
+    let (device, port) = slow();
+    let mut client = Client::connect(port);
+    client.share();
+    client.assert_closes();
+    assert_eq!(device.stats().connections_idle, 1);
+
+    let (device, port) = slow();
+    let mut client = Client::connect(port);
+    client.share();
+    let whole = ping().numbered(1);
+    client.send([&*whole, &whole[..40]].concat());
+    assert_eq!(client.numbered().unwrap().1.status, 200);
+    client.assert_closes();
+    assert_eq!(device.stats().headers_too_slow, 1);
+}
+
+#[test]
+fn who_does_not_read_has_no_more_answered_than_sockets_hold() {
+    let limits = limits(|limits| limits.header_read = SHORT);
+    let device = device().limits(limits).on_fetch(|_| "x".repeat(60_000)).start().unwrap();
+    let mut client = Client::connect(device.port().unwrap());
+    client.share();
+    let asked = command(3, 1).numbered(1).repeat(2000);
+    client.send(&asked);
+    eventually("it is closed", || device.stats().answers_unread == 1);
+    // Two sockets of some megabytes at the most, and what waits at once.
+    let answered = device.stats().requests_answered;
+    assert!(answered < 500, "{answered} answers of 60 kB");
+}

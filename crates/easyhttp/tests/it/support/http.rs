@@ -61,6 +61,30 @@ impl Client {
         self.read(true)
     }
 
+    /// Asks the device to share the connection.
+    #[track_caller]
+    pub(crate) fn share(&mut self) {
+        let answer = self.ask(&share());
+        assert_eq!(answer.status, 101, "{answer}");
+        assert_eq!(answer.header("upgrade"), Some("easyhttp-shared"), "{answer}");
+        assert_eq!(answer.header("connection"), Some("upgrade"), "{answer}");
+    }
+
+    /// The number before the next answer on a connection that is shared, and the answer.
+    /// None if the connection was closed instead.
+    pub(crate) fn numbered(&mut self) -> Option<(u32, Answer)> {
+        while self.ahead.len() < 10 {
+            if self.fill() == 0 {
+                assert!(self.ahead.is_empty(), "half a number: {:?}", self.ahead);
+                return None;
+            }
+        }
+        let line: Vec<u8> = self.ahead.drain(..10).collect();
+        let line = String::from_utf8(line).unwrap();
+        let digits = line.strip_suffix("\r\n").unwrap_or_else(|| panic!("no number: {line:?}"));
+        Some((u32::from_str_radix(digits, 16).unwrap(), self.answer()))
+    }
+
     /// Asserts that the connection still serves.
     #[track_caller]
     pub(crate) fn assert_works(&mut self, device: DeviceId) {
@@ -142,6 +166,13 @@ pub(crate) fn post(body: impl AsRef<[u8]>) -> Request {
     .header("Content-Type", "application/json")
 }
 
+/// What a device asks of another one that is to share a connection.
+pub(crate) fn share() -> Request {
+    let mut request = post("").method("GET").path("/easyhttp/shared");
+    request = request.without("Content-Type").header("Connection", "upgrade");
+    request.header("Upgrade", "easyhttp-shared")
+}
+
 /// A PING from nobody in particular.
 pub(crate) fn ping() -> Request {
     post(json!({"type": 1}).to_string())
@@ -183,6 +214,11 @@ impl Request {
     /// Replaces a header.
     pub(crate) fn with(self, name: &str, value: impl ToString) -> Self {
         self.without(name).header(name, value)
+    }
+
+    /// The request as it travels on a connection that is shared.
+    pub(crate) fn numbered(&self, number: u32) -> Vec<u8> {
+        [format!("{number:08x}\r\n").into_bytes(), self.encode()].concat()
     }
 
     /// The request as it travels. Its body has a length unless a header says
