@@ -75,7 +75,7 @@ pub(crate) struct OwnRuntime {
 impl OwnRuntime {
     fn start() -> io::Result<Self> {
         // tokio's runtime of several threads, with one, would be slower, and would bring
-        // 200 kB of code into every program.
+        // 100 kB of code into every program.
         let runtime =
             RuntimeBuilder::new_current_thread().thread_name("easyhttp").enable_all().build()?;
         let handle = runtime.handle().clone();
