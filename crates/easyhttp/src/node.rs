@@ -263,12 +263,13 @@ impl Node {
     pub(crate) fn remember(&self) {
         let file = lock(&self.file);
         if let (Some(remembered), Some(_)) = (&self.remembered, &*file) {
-            let peers = self.peers();
-            let present = introduction::present(&peers, |_| true);
-            let here = present.map(|(id, address)| (id, address.at)).collect();
-            drop(peers);
-            remembered.keep(here);
+            remembered.keep(&self.present());
         }
+    }
+
+    /// The devices that are here, and where they are asked.
+    pub(crate) fn present(&self) -> Vec<(DeviceId, SocketAddr)> {
+        introduction::present(&self.peers(), |_| true).map(|(id, at)| (id, at.at)).collect()
     }
 
     /// Whether somebody who has shown this key, or none, is not the device that had the
