@@ -24,20 +24,19 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// What may fail here.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The server of a contender: answers until it is killed. As soon as it can be reached, it
-/// tells its address, in words that the contender's own client understands.
-pub type Serve = fn(task: &ServerTask, told: fn(&str)) -> Result<()>;
-
-/// The client of a contender: asks until the load is over.
-pub type Call = fn(load: &'static Load) -> Result<()>;
-
 /// Is the process of a server (`serve TASK`) or of a client (`call TASK`). The first says
 /// its address, the second its figures, each in one line.
+///
+/// `serve` answers until it is killed. As soon as it can be reached, it tells its address, in
+/// words that the contender's own client understands. `call` asks until the load is over.
 ///
 /// # Errors
 ///
 /// Those of the contender, and arguments that are not a task.
-pub fn contend(serve: Serve, call: Call) -> Result<()> {
+pub fn contend(
+    serve: impl Fn(&ServerTask, fn(&str)) -> Result<()>,
+    call: impl Fn(&'static Load) -> Result<()>,
+) -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &*arguments.iter().map(String::as_str).collect::<Vec<_>>() {
         ["serve", task] => {

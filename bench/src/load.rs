@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Histogram;
-use crate::{Call, ClientTask, Result, Until, process};
+use crate::{ClientTask, Result, Until, process};
 
 const WARMING: u8 = 0;
 const MEASURING: u8 = 1;
@@ -71,7 +71,10 @@ impl Load {
     }
 
     /// Lets a client call until it is over, and sums up.
-    pub(crate) fn run(mut task: ClientTask, call: Call) -> Result<Figures> {
+    pub(crate) fn run(
+        mut task: ClientTask,
+        call: impl Fn(&'static Load) -> Result<()>,
+    ) -> Result<Figures> {
         let server = if task.server.is_empty() { None } else { Some(Server::start(&mut task)?) };
         let (phase, left) = match task.until {
             Until::Time { .. } => (WARMING, u64::MAX),

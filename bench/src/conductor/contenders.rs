@@ -41,7 +41,7 @@ pub(crate) struct Role {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 pub(crate) enum Program {
-    /// The binary `bench-NAME`, built with the feature.
+    /// The binary `bench-NAME`, built with the features.
     Binary { name: &'static str, feature: &'static str },
     /// `python.py`.
     Python,
@@ -138,8 +138,8 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         name: "main",
         title: "EasyHTTP, `#[tokio::main]`",
         kind: Kind::Ours,
-        server: way("easyhttp", "easyhttp", "main"),
-        client: way("easyhttp", "easyhttp", "main"),
+        server: way("easyhttp-main", "easyhttp,main", ""),
+        client: way("easyhttp-main", "easyhttp,main", ""),
         note: "tokio's runtime of several threads at both ends, which most programs have; one \
                caller is the body of `main`",
         ..PLAIN
@@ -148,8 +148,8 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         name: "hyper-main",
         title: "bare hyper, `#[tokio::main]`",
         kind: Kind::Yardstick,
-        server: way("hyper", "hyper", "main"),
-        client: way("hyper", "hyper", "main"),
+        server: way("hyper-main", "hyper,main", ""),
+        client: way("hyper-main", "hyper,main", ""),
         note: "bare hyper on that runtime",
         ..PLAIN
     },

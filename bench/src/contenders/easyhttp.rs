@@ -12,15 +12,15 @@ use futures_util::future::try_join_all;
 use tokio::runtime::Runtime;
 
 fn main() -> Result<()> {
-    contend(
-        |task, told| runtime(&task.way)?.block_on(serve(task, told)),
-        |load| runtime(&load.task().way)?.block_on(call(load)),
-    )
+    contend_on(one_thread)
 }
 
-/// The runtime that most programs have, or one of one thread, as bare hyper has.
-fn runtime(way: &str) -> Result<Runtime> {
-    if way == "main" { Ok(Runtime::new()?) } else { one_thread() }
+/// On the runtime of one thread, or on that of `easyhttp_main.rs`.
+pub(crate) fn contend_on(runtime: fn() -> Result<Runtime>) -> Result<()> {
+    contend(
+        move |task, told| runtime()?.block_on(serve(task, told)),
+        move |load| runtime()?.block_on(call(load)),
+    )
 }
 
 /// Discovery, where it is on, stays on this machine.

@@ -390,7 +390,7 @@ impl EasyHttpAsync {
     async_handlers! { self: &Self => () }
 
     fn insert_handler(&self, handler: Handler) {
-        self.node.handlers.insert(handler);
+        self.node.insert_handler(handler);
     }
 }
 

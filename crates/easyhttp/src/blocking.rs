@@ -2,8 +2,10 @@
 //! one on the thread that calls, and blocks that thread while there is nothing to
 //! run. What a device does between calls goes on a runtime of one thread.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use easyhttp_proto::exchange::Event;
@@ -12,7 +14,8 @@ use easyhttp_proto::{Command, DeviceId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder as RuntimeBuilder, Handle};
+use tokio::sync::oneshot;
 
 use crate::address::IntoAddress;
 use crate::answer::{IntoFetchAnswer, IntoPushAnswer, Returned};
@@ -61,15 +64,27 @@ pub struct EasyHttp {
     runtime: Arc<OwnRuntime>,
 }
 
-/// The runtime of a device. It is shut down in the background: dropping it would
-/// wait, which is not allowed in async code.
-pub(crate) struct OwnRuntime(Option<Runtime>);
+/// The runtime of a device, on a thread of its own. It ends in the background when this
+/// is dropped: waiting for it is not allowed in async code.
+pub(crate) struct OwnRuntime {
+    handle: Handle,
+    /// Its thread waits for the end of this.
+    _running: oneshot::Sender<()>,
+}
 
-impl Drop for OwnRuntime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+impl OwnRuntime {
+    fn start() -> io::Result<Self> {
+        // tokio's runtime of several threads, with one, would be slower, and would bring
+        // 100 kB of code into every program.
+        let runtime =
+            RuntimeBuilder::new_current_thread().thread_name("easyhttp").enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (running, dropped) = oneshot::channel();
+        thread::Builder::new().name("easyhttp".to_owned()).spawn(move || {
+            let _ = runtime.block_on(dropped);
             runtime.shutdown_background();
-        }
+        })?;
+        Ok(Self { handle, _running: running })
     }
 }
 
@@ -90,15 +105,8 @@ impl EasyHttp {
     }
 
     pub(crate) fn start_with(builder: Builder<Self>) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("easyhttp")
-            .enable_all()
-            .build()
-            .map_err(StartError::Runtime)?;
-        let handle = runtime.handle().clone();
-        let runtime = Arc::new(OwnRuntime(Some(runtime)));
-        let mut easy = wait(&handle, EasyHttpAsync::start_with(builder))?;
+        let runtime = Arc::new(OwnRuntime::start().map_err(StartError::Runtime)?);
+        let mut easy = wait(&runtime.handle, EasyHttpAsync::start_with(builder))?;
         easy.face = Face::Blocking;
         Ok(Self { easy, runtime })
     }
@@ -301,7 +309,7 @@ impl EasyHttp {
     plain_handlers! { self: &Self => () }
 
     fn insert_handler(&self, handler: Handler) {
-        self.easy.node.handlers.insert(handler);
+        self.easy.node.insert_handler(handler);
     }
 
     fn wait<T>(&self, future: impl Future<Output = T>) -> T {

@@ -137,6 +137,18 @@ impl Handlers {
         self.write(std::mem::take)
     }
 
+    /// Whether any of them is for who comes and goes.
+    pub(crate) fn are_of_presence(&self) -> bool {
+        self.read(|set| {
+            set.joined.is_some()
+                || set.left.is_some()
+                || set.lost.is_some()
+                || set.moved.is_some()
+                || set.duplicate_id.is_some()
+                || set.identity_changed.is_some()
+        })
+    }
+
     pub(crate) fn on(&self, event: Event) -> Option<Callback<Request>> {
         self.read(|set| {
             set.requests.iter().find(|(of, _)| *of == event).map(|(_, callback)| callback.clone())

@@ -92,9 +92,8 @@ impl Node {
             remembered: Remembered::of(&settings.identity),
             settings,
         });
-        if let Some(events) = node.presence.listen() {
-            // Not a service: a handler may stop its own device.
-            node.tasks.spawn(presence::call_handlers(Arc::clone(&node), events));
+        if node.handlers.are_of_presence() {
+            presence::have_handlers_called(&node);
         }
         if port.is_some() {
             node.tasks.spawn_service(server::accept(Arc::clone(&node)));

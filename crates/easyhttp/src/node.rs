@@ -20,12 +20,12 @@ use crate::counters::{Count, Counters};
 use crate::device_file::DeviceFile;
 use crate::discovery::{self, Remembered};
 use crate::error::{Error, Result, Words};
-use crate::handler::{Callback, Handlers};
+use crate::handler::{Callback, Handler, Handlers};
 use crate::instant::instant_after;
 use crate::lock::lock;
 use crate::outbox::Keeper;
 use crate::peer::{Moved, Peer};
-use crate::presence::{Announcer, DuplicateId, IdentityChanged, PresenceEvent};
+use crate::presence::{self, Announcer, DuplicateId, IdentityChanged, PresenceEvent};
 use crate::pushes::{Pushes, Recording};
 use crate::random::Random;
 use crate::request::Request;
@@ -263,12 +263,13 @@ impl Node {
     pub(crate) fn remember(&self) {
         let file = lock(&self.file);
         if let (Some(remembered), Some(_)) = (&self.remembered, &*file) {
-            let peers = self.peers();
-            let present = introduction::present(&peers, |_| true);
-            let here = present.map(|(id, address)| (id, address.at)).collect();
-            drop(peers);
-            remembered.keep(here);
+            remembered.keep(&self.present());
         }
+    }
+
+    /// The devices that are here, and where they are asked.
+    pub(crate) fn present(&self) -> Vec<(DeviceId, SocketAddr)> {
+        introduction::present(&self.peers(), |_| true).map(|(id, at)| (id, at.at)).collect()
     }
 
     /// Whether somebody who has shown this key, or none, is not the device that had the
@@ -303,6 +304,13 @@ impl Node {
     }
 
     // ---- handlers ----
+
+    pub(crate) fn insert_handler(self: &Arc<Self>, handler: Handler) {
+        self.handlers.insert(handler);
+        if self.handlers.are_of_presence() {
+            presence::have_handlers_called(self);
+        }
+    }
 
     /// Runs a handler and waits for what it returns. None: too many run.
     pub(crate) async fn run<A: Send + 'static>(

@@ -123,34 +123,74 @@ impl fmt::Debug for Presence {
     }
 }
 
-/// Where a device tells its events. Empty when it has stopped.
-pub(crate) struct Announcer(Mutex<Option<Sender<Arc<PresenceEvent>>>>);
+/// Where a device tells its events.
+pub(crate) struct Announcer(Mutex<Told>);
+
+/// Whom it tells. What may wait for them takes 32 kB, which a device does without whose user
+/// does not ask.
+enum Told {
+    Nobody,
+    Listeners {
+        events: Sender<Arc<PresenceEvent>>,
+        /// Whether the handlers are among them.
+        are_handlers: bool,
+    },
+    /// The device has stopped.
+    Closed,
+}
 
 impl Announcer {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Some(Sender::new(limits::PRESENCE_EVENTS))))
+        Self(Mutex::new(Told::Nobody))
     }
 
     pub(crate) fn tell(&self, event: PresenceEvent) {
-        if let Some(events) = &*lock(&self.0) {
-            // It fails if nobody listens.
+        if let Told::Listeners { events, .. } = &*lock(&self.0) {
+            // It fails if nobody listens any more.
             let _ = events.send(Arc::new(event));
         }
     }
 
     pub(crate) fn listen(&self) -> Option<Receiver<Arc<PresenceEvent>>> {
-        lock(&self.0).as_ref().map(Sender::subscribe)
+        let mut told = lock(&self.0);
+        if let Told::Nobody = *told {
+            let events = Sender::new(limits::PRESENCE_EVENTS);
+            *told = Told::Listeners { events, are_handlers: false };
+        }
+        match &*told {
+            Told::Listeners { events, .. } => Some(events.subscribe()),
+            _ => None,
+        }
+    }
+
+    /// The same for the handlers. None if they listen already.
+    fn listen_as_handlers(&self) -> Option<Receiver<Arc<PresenceEvent>>> {
+        let events = self.listen()?;
+        match &mut *lock(&self.0) {
+            Told::Listeners { are_handlers, .. } => {
+                (!std::mem::replace(are_handlers, true)).then_some(events)
+            }
+            _ => None,
+        }
     }
 
     /// Ends what listens, after what has been told already.
     pub(crate) fn close(&self) {
-        lock(&self.0).take();
+        *lock(&self.0) = Told::Closed;
+    }
+}
+
+/// Has the handlers called from now on.
+pub(crate) fn have_handlers_called(node: &Arc<Node>) {
+    if let Some(events) = node.presence.listen_as_handlers() {
+        // Not a service: a handler may stop its own device.
+        node.tasks.spawn(call_handlers(Arc::clone(node), events));
     }
 }
 
 /// Calls the handlers of what happens, one after the other, until the device
 /// stops. It waits for each as long as it takes.
-pub(crate) async fn call_handlers(node: Arc<Node>, mut events: Receiver<Arc<PresenceEvent>>) {
+async fn call_handlers(node: Arc<Node>, mut events: Receiver<Arc<PresenceEvent>>) {
     loop {
         let received = tokio::select! {
             biased;

@@ -31,12 +31,16 @@ impl Remembered {
         lock(&self.known).iter().map(|(_, at)| *at).collect()
     }
 
-    /// Writes the file if there is news. Those that are not here now stay in
-    /// it, as long as there is room: they may be back at the next start.
-    pub(crate) fn keep(&self, here: Vec<(DeviceId, SocketAddr)>) {
+    /// Whether the file would say something else.
+    pub(crate) fn is_news(&self, here: &[(DeviceId, SocketAddr)]) -> bool {
+        let known = lock(&self.known);
+        all(here, &known) != *known
+    }
+
+    /// Writes the file if there is news.
+    pub(crate) fn keep(&self, here: &[(DeviceId, SocketAddr)]) {
         let mut known = lock(&self.known);
-        let absent = known.iter().filter(|(id, _)| here.iter().all(|(other, _)| other != id));
-        let all: Vec<_> = here.iter().chain(absent).copied().take(limits::INTRODUCED).collect();
+        let all = all(here, &known);
         if all == *known {
             return;
         }
@@ -46,5 +50,33 @@ impl Remembered {
                 tracing::debug!(path = %self.path.display(), %error, "cannot remember the peers");
             }
         }
+    }
+}
+
+/// Those that are not here now stay, as long as there is room: they may be back at the next
+/// start.
+fn all(
+    here: &[(DeviceId, SocketAddr)],
+    known: &[(DeviceId, SocketAddr)],
+) -> Vec<(DeviceId, SocketAddr)> {
+    let absent = known.iter().filter(|(id, _)| here.iter().all(|(other, _)| other != id));
+    here.iter().chain(absent).copied().take(limits::INTRODUCED).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_or_moves_is_news_and_who_goes_is_none() {
+        let peer = |id: &str, port| (id.parse().unwrap(), SocketAddr::from(([10, 0, 0, 1], port)));
+        let (lamp, sensor) = (peer("LAMP22", 5000), peer("SENS22", 5001));
+        let known = Mutex::new(vec![lamp, sensor]);
+        let remembered = Remembered { path: PathBuf::new(), known };
+        assert!(!remembered.is_news(&[lamp, sensor]));
+        assert!(!remembered.is_news(&[lamp]));
+        assert!(!remembered.is_news(&[]));
+        assert!(remembered.is_news(&[lamp, peer("SENS22", 5002)]));
+        assert!(remembered.is_news(&[lamp, sensor, peer("DOOR22", 5003)]));
     }
 }
