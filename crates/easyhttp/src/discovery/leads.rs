@@ -109,6 +109,10 @@ impl Giver {
 
     /// Keeps the peers for the next run, which may begin without a goodbye.
     async fn remember_again(&self) {
+        if self.node.remembered.is_none() {
+            // Nothing is kept, so no thread is started for it.
+            return std::future::pending().await;
+        }
         let mut ticks = tokio::time::interval_at(Instant::now() + REMEMBER_FIRST, REMEMBER);
         loop {
             ticks.tick().await;
