@@ -251,8 +251,8 @@ fn idle(text: &mut String, results: &Results) {
     text.push_str(
         "\n## Idle\n\nA device of ours, asked by nobody, with discovery on. The others are \
          devices of ours in another process. All of them use loopback alone, where an \
-         announcement is one datagram; elsewhere it is one more for IPv6. A wake-up is the end of \
-         a wait, as the system counts those of all threads.\n\n\
+         announcement is one datagram; on other networks IPv6 adds another one. A wake-up is the \
+         end of a wait, as the system counts those of all threads.\n\n\
          | | wake-ups a second | % of a core | resident, MB |\n|---|--:|--:|--:|\n",
     );
     for (others, title) in IDLE {
