@@ -184,8 +184,8 @@ impl Run<'_> {
         let _crowd = match others {
             0 => None,
             _ => {
-                let task = ServerTask { devices: others, way: "others".to_owned(), ..task };
-                Some(Running::server(self.programs, device, task)?)
+                let task = ServerTask { devices: others, ..task };
+                Some(Running::server(self.programs, Role { way: "others", ..device }, task)?)
             }
         };
         let (found, time) = if self.quick { (FOUND / 4, WATCHED / 4) } else { (FOUND, WATCHED) };

@@ -53,6 +53,11 @@ impl Probes {
         if peers.get(id).is_some_and(is_there) {
             return;
         }
+        // All that hear two devices with one id would ask both of them at each
+        // announcement. That both are there is known; what counts is their silence.
+        if peers.get(id).is_some_and(|peer| peer.is_twin(now, at)) {
+            return self.watch(now, id, peers);
+        }
         let has_room = self.probes.len() < MOST;
         match self.probes.iter_mut().find(|probe| probe.id == id) {
             // Between equals IPv4 goes first, in whichever order they are heard.
@@ -64,7 +69,7 @@ impl Probes {
         }
     }
 
-    /// A device answered at two addresses: there may be two.
+    /// A device was heard from, or answered at, two addresses: there may be two.
     pub(super) fn watch(&mut self, now: Duration, id: DeviceId, peers: &PeerTable) {
         let are_two = peers.get(id).is_some_and(|peer| peer.twins(now).is_some());
         let is_watched = self.watched.iter().any(|(watched, _)| *watched == id);

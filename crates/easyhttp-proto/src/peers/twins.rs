@@ -78,6 +78,15 @@ impl Peer {
         voices.find(|(_, other)| voice.alternates_with(other)).map(|(other, _)| [at, other])
     }
 
+    /// Whether it is known that one of two devices with this id is at `at`, and the other
+    /// one at the address in use.
+    pub(crate) fn is_twin(&self, now: Duration, at: SocketAddr) -> bool {
+        let is_one = |voice: &Voice| voice.has_twin && self.is_alive(now, voice);
+        let one = |at| self.voice(at).filter(is_one);
+        let in_use = self.addresses.first().and_then(|first| one(first.at));
+        matches!((in_use, one(at)), (Some(in_use), Some(other)) if in_use.alternates_with(&other))
+    }
+
     /// An address of one of two devices that has been silent for so long that it
     /// is to be asked.
     pub(crate) fn silent_twin(&self, now: Duration) -> Option<SocketAddr> {

@@ -36,6 +36,23 @@ fn two_devices_with_one_id_that_start_together_are_noticed_as_well() {
 }
 
 #[test]
+fn they_are_not_asked_again_while_both_are_heard() {
+    for seed in 0..50 {
+        let mut network = Network::new(seed);
+        let lamp = network.start("LAMP22");
+        network.start("SAME22");
+        network.start("SAME22");
+        network.run(SECONDS(20));
+        let asked = network.pinged_by(lamp).len();
+        for second in 0..600 {
+            network.run(SECONDS(1));
+            assert!(network.ambiguous(lamp, "SAME22").is_some(), "seed {seed}, {second} s");
+        }
+        assert_eq!(network.pinged_by(lamp).len(), asked, "seed {seed}");
+    }
+}
+
+#[test]
 fn they_stay_noticed_though_a_third_of_the_packets_is_lost() {
     for seed in 0..20 {
         let mut network = Network::new(seed);
