@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{Asynchronous, Blocking, Face, device, on_both_faces, on_runtime};
 use crate::support::fake_peer::{FakePeer, Seen, Then, pong};
 use crate::support::folder::Folder;
+use crate::support::http::{Client, command};
 use crate::support::{
     Gate, assert_error, assert_names, eventually, id, limits, local, next, own_port,
 };
@@ -39,6 +40,7 @@ on_both_faces!(
     nobody_else_may_read_an_outbox,
     two_devices_cannot_have_one_outbox,
     a_device_that_was_dropped_leaves_its_outbox_to_the_next_one,
+    what_a_handler_did_that_stopped_its_own_device_is_known_to_the_next_one,
 );
 
 /// What the feature adds to both faces.
@@ -457,6 +459,48 @@ fn two_devices_cannot_have_one_outbox<F: Keeps>() {
     assert_error!(second(), Error::Start(StartError::Outbox { .. }));
     drop(asking);
     second().unwrap();
+}
+
+/// A push to a device that remembers it on disk, in this folder; what it gets.
+fn push_once(port: u16) -> (u16, Value) {
+    let push = command(5, "once").header("Idempotency-Key", "\"once\"");
+    let answer = Client::connect(port).ask(&push);
+    (answer.status, answer.json()["type"].clone())
+}
+
+fn what_a_handler_did_that_stopped_its_own_device_is_known_to_the_next_one<F: Keeps>() {
+    let folder = Folder::new();
+    let builder = || device::<F>().config_file(folder.join("device.json"));
+    let builder = || builder().durable(AfterCrash::Unknown);
+    let stopped = F::start_with(builder()).unwrap();
+    let own = stopped.handle();
+    stopped.on_push(move |_| own.stop());
+    assert_eq!(push_once(stopped.port().unwrap()), (200, json!(6)));
+    let again = F::start_with(builder()).unwrap();
+    assert_eq!(push_once(again.port().unwrap()), (200, json!(6)));
+}
+
+#[test]
+fn what_a_handler_does_whose_device_is_dropped_is_known_to_the_next_one() {
+    let folder = Folder::new();
+    let builder = || device::<Asynchronous>().config_file(folder.join("device.json"));
+    let builder = || builder().durable(AfterCrash::Unknown);
+    let (gate, (begins, begun)) = (Gate::default(), channel());
+    let held = gate.clone();
+    let busy = Asynchronous::start_with(builder().on_push(move |_| {
+        begins.send(()).unwrap();
+        held.wait();
+    }))
+    .unwrap();
+    let port = busy.port().unwrap();
+    let pushing = thread::spawn(move || push_once(port));
+    next(&begun);
+    // It does not wait: nobody can.
+    drop(busy);
+    gate.open();
+    assert_eq!(pushing.join().unwrap(), (200, json!(6)));
+    let again = Asynchronous::start_with(builder()).unwrap();
+    assert_eq!(push_once(again.port().unwrap()), (200, json!(6)));
 }
 
 fn a_device_that_was_dropped_leaves_its_outbox_to_the_next_one<F: Keeps>() {
