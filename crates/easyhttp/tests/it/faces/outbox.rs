@@ -31,6 +31,8 @@ on_both_faces!(
     what_is_cancelled_is_gone,
     a_full_outbox_is_an_error,
     a_flush_returns_when_all_were_tried,
+    a_handler_of_the_outbox_may_flush_it_while_many_others_wait_to_be_told,
+    an_item_has_its_place_until_its_handler_has_returned,
     all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile,
     what_was_not_told_before_the_device_stopped_is_told_after_it_starts,
     what_was_done_before_both_were_restarted_is_not_done_again,
@@ -300,6 +302,49 @@ fn a_flush_returns_when_all_were_tried<F: Keeps>() {
     asking.meet(&there);
     assert_eq!(next(&received), 1);
     eventually("one waits", || asking.flush().unwrap() == 1);
+}
+
+fn a_handler_of_the_outbox_may_flush_it_while_many_others_wait_to_be_told<F: Keeps>() {
+    const ITEMS: usize = 1_100;
+    let (_folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    thread::scope(|scope| {
+        // Those that come at the same time wait for the disk together.
+        for _ in 0..20 {
+            scope.spawn(|| (0..ITEMS / 20).for_each(|_| _ = asking.push_later("7H8G2K", 1)));
+        }
+    });
+    let (told, flushed) = channel();
+    let own = asking.handle();
+    asking.on_delivered(move |_| _ = told.send(own.flush()));
+    let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
+    asking.meet(&there);
+    assert_eq!(next(&flushed).unwrap(), 0);
+    assert_eq!(received.try_iter().count(), ITEMS);
+}
+
+fn an_item_has_its_place_until_its_handler_has_returned<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let builder = builder.limits(limits(|limits| limits.outbox_items = 2));
+    let (gate, (begins, begun)) = (Gate::default(), channel());
+    let held = gate.clone();
+    let builder = builder.on_delivered(move |_| {
+        begins.send(()).unwrap();
+        held.wait();
+    });
+    let asking = F::start_with(builder).unwrap();
+    let (there, received) = receiving::<F>(device::<F>());
+    asking.meet(&there);
+    for n in 0..2 {
+        asking.push_later(there.id(), n).unwrap();
+        assert_eq!(next(&received), n);
+    }
+    next(&begun);
+    assert_error!(asking.push_later(there.id(), 2), Error::OutboxFull(Full::Items(2)));
+    gate.open();
+    next(&begun);
+    eventually("there is room again", || asking.push_later(there.id(), 2).is_ok());
+    assert_eq!(next(&received), 2);
 }
 
 fn all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile<F: Keeps>() {
