@@ -153,7 +153,7 @@ impl Call<'_> {
     pub(super) fn failed(&self, address: SocketAddr, failure: Failure, has_left: bool) -> Error {
         let id = self.id;
         match failure {
-            Failure::Unsent(source) if has_left && !self.is_repeatable() => {
+            Failure::Unsent(source) if has_left => {
                 Error::Interrupted { id, address, source: source.into() }
             }
             Failure::Unsent(source) => Error::Unreachable { id, address, source },
