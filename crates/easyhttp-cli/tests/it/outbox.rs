@@ -227,6 +227,8 @@ fn what_cannot_be_kept_says_why() {
     fs::write(place.folder.join(".hub.json.outbox"), "no database").unwrap();
     let broken = later(&place, "7H8G2K", "1", &[]).assert_failed(5, "outbox");
     assert!(broken["message"].as_str().unwrap().contains(".hub.json.outbox"), "{broken}");
+    let serve = ["serve", "--json", "--port", "0", "--config", "hub.json"];
+    place.run(&serve).assert_failed(5, "outbox");
 }
 
 #[test]
