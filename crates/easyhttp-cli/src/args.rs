@@ -374,7 +374,8 @@ pub(crate) struct Send {
     disable_help_subcommand = true,
     after_help = "\
 Without a command it lists what waits. The device may run or not: what it does not \
-deliver now it delivers when it runs. The exit code of flush is 4 if something still waits.
+deliver now it delivers when it runs. The exit code of flush is 4 if something still waits, \
+as when the time of --timeout is over.
 
 Examples:
   easyhttp push 7H8G2K off --later
