@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use easyhttp::{Command as Type, DeviceId};
+use easyhttp::{AfterCrash, Command as Type, DeviceId};
 
 use crate::said::Said;
 use crate::secret::Secret;
 use crate::style::HELP;
-use crate::value::{At, Data, command_type, lifetime, seconds};
+use crate::value::{At, Data, after_crash, command_type, lifetime, seconds};
 
 /// Devices on the local network: serve, find and ask them by six-character ids.
 #[derive(Debug, Parser)]
@@ -177,6 +177,18 @@ pub(crate) struct Serve {
     /// what it said on standard error
     #[arg(long, value_name = "CMD")]
     pub(crate) push_exec: Option<String>,
+
+    /// Remember on disk what was done, so that no push is done twice because of a restart.
+    /// One that is being done in a crash is not done again (unknown, the default), or is if
+    /// it is sent again (run-again)
+    #[arg(
+        long,
+        value_name = "AFTER_CRASH",
+        num_args = 0..=1,
+        default_missing_value = "unknown",
+        value_parser = after_crash
+    )]
+    pub(crate) durable: Option<AfterCrash>,
 
     /// How often to tell others that it is there, 1 to 3600: they notice after
     /// about twice this time that it is gone [default: 5]
@@ -362,7 +374,8 @@ pub(crate) struct Send {
     disable_help_subcommand = true,
     after_help = "\
 Without a command it lists what waits. The device may run or not: what it does not \
-deliver now it delivers when it runs. The exit code of flush is 4 if something still waits.
+deliver now it delivers when it runs. The exit code of flush is 4 if something still waits, \
+as when the time of --timeout is over.
 
 Examples:
   easyhttp push 7H8G2K off --later

@@ -197,6 +197,8 @@ fn start_code(error: &StartError) -> &'static str {
         StartError::DeviceFileInvalid { .. } => "device_file_invalid",
         StartError::DeviceFileHeld { .. } => "device_file_held",
         StartError::Identity { .. } => "identity",
+        StartError::Outbox { .. } => "outbox",
+        StartError::Pushes { .. } => "pushes",
         StartError::Randomness(_) => "randomness",
         StartError::Discovery { .. } => "discovery",
         StartError::Runtime(_) => "runtime",

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::str::FromStr;
 use std::time::Duration;
 
-use easyhttp::{Command, Error, Limits};
+use easyhttp::{AfterCrash, Command, Error, Limits};
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
@@ -39,6 +39,15 @@ pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
 
 /// A day, in seconds.
 const DAY: u64 = 24 * 60 * 60;
+
+/// What is to become of a push that was being done in a crash.
+pub(crate) fn after_crash(text: &str) -> Result<AfterCrash, String> {
+    match text {
+        "unknown" => Ok(AfterCrash::Unknown),
+        "run-again" => Ok(AfterCrash::RunAgain),
+        _ => Err("give unknown or run-again".to_owned()),
+    }
+}
 
 /// The name or the number of a command that can be sent.
 pub(crate) fn command_type(text: &str) -> Result<Command, String> {

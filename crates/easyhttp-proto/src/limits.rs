@@ -204,8 +204,8 @@ pub const INTRODUCTION: Duration = Duration::from_secs(1);
 
 // ---- the outbox ----
 
-/// How many items wait in an outbox: what a device that reports once a minute has to
-/// say in a week.
+/// How many items wait in an outbox, or for the handler that is told what became of them:
+/// what a device that reports once a minute has to say in a week.
 pub const OUTBOX_ITEMS: usize = 10_000;
 
 /// How many bytes their data may have together. A small device has some gigabytes of
@@ -227,10 +227,6 @@ pub const OUTBOX_TRY_LONGEST: Duration = Duration::from_secs(60);
 /// How many items of one device get their keys at once: a key has to be on disk before
 /// its item goes out, and each time costs a wait for the disk.
 pub const OUTBOX_BATCH: usize = 64;
-
-/// How many things may wait for a slow handler of the outbox. Then no more is delivered
-/// until it is done.
-pub const OUTBOX_EVENTS: usize = 1024;
 
 /// How many bytes of data a list of items has that another program of the machine asks
 /// for at once, if it has more than one item: as much as other answers may have.

@@ -108,6 +108,12 @@ impl<Face> Builder<Face> {
     /// A push then waits for the disk, once or twice; those that come at the same time
     /// wait together. `after_crash` says what is to become of one that was being done when
     /// the device stopped without warning.
+    ///
+    /// When the disk fails, what a handler has said is answered all the same; it is noted
+    /// as soon as the disk takes it. Meanwhile a device with
+    /// [`AfterCrash::Unknown`](crate::AfterCrash::Unknown) runs no push that has a key, as it
+    /// could not keep its promise. The log warns, and
+    /// [`Stats::pushes_not_noted`](crate::Stats::pushes_not_noted) counts.
     #[cfg(feature = "outbox")]
     pub fn durable(mut self, after_crash: AfterCrash) -> Self {
         self.settings.durable = Some(after_crash);

@@ -115,6 +115,9 @@ counters! {
     /// PUSHes that may have been run, which this device does not remember any more. Most
     /// are sent once more, as new ones.
     pushes_forgotten: PushForgotten,
+    /// How often the disk did not take what a device that is `durable` is to know of PUSHes
+    /// after a restart.
+    pushes_not_noted: PushesNotNoted,
     /// PUSHes that were sent again while their handler still ran.
     pushes_in_progress: PushInProgress,
     /// PUSHes with the key of another PUSH.

@@ -43,7 +43,9 @@ impl Node {
         let random = Random::new().map_err(StartError::Randomness)?;
         let tasks = Tasks::new(Handle::current());
         let name = random.next();
-        let pushes = once_free(wait, || Pushes::open(&settings, &tasks, name)).await?;
+        let counters = Arc::new(Counters::new());
+        let pushes = || Pushes::open(&settings, &tasks, &counters, name);
+        let pushes = once_free(wait, pushes).await?;
         let secure = Secure::start(&settings.secure, settings.limits.nonces)?;
         let stored = file.as_ref().map(DeviceFile::read).transpose()?.flatten();
         let listener = match settings.listen {
@@ -76,7 +78,7 @@ impl Node {
             tasks,
             outbox,
             bodies: Arc::new(Budget::new(settings.limits.bodies)),
-            counters: Arc::new(Counters::new()),
+            counters,
             handlers: Handlers::new(handlers),
             listener: Mutex::new(listener),
             discovery: Mutex::new(None),
@@ -135,13 +137,35 @@ impl Node {
         self.pushes.close();
     }
 
+    /// The same, but leaves a file open for those handlers that run: they are answered,
+    /// so what comes of them has to be known. Gives whether there are any.
+    fn close_files_but_running(&self) -> bool {
+        let is_running = self.pushes.is_running();
+        if is_running {
+            self.outbox.close();
+            self.pushes.commit();
+        } else {
+            self.close_files();
+        }
+        is_running
+    }
+
     /// Stops, waits for what runs, and gives the handlers to be dropped where
     /// they may be: one of them may hold a handle of this device, and without
     /// this neither would ever be freed.
     pub(crate) async fn stop(self: Arc<Self>, inside_handler: bool) -> Set {
         self.halt();
         self.tasks.wait(self.settings.limits.stop, inside_handler).await;
-        self.close_files();
+        if !inside_handler {
+            self.close_files();
+        } else if self.close_files_but_running() {
+            // As long as stopping waits for them elsewhere.
+            let node = Arc::clone(&self);
+            self.tasks.spawn_detached(async move {
+                node.tasks.wait(node.settings.limits.stop, false).await;
+                node.close_files();
+            });
+        }
         self.debug(|| format!("device {} has stopped", self.id));
         self.handlers.take()
     }
@@ -149,7 +173,7 @@ impl Node {
     /// Stops, when nobody can wait for it.
     pub(crate) fn stop_behind(self: &Arc<Self>) {
         self.halt();
-        self.close_files();
+        self.close_files_but_running();
         let (node, runtime) = (Arc::clone(self), self.tasks.runtime().clone());
         self.tasks.spawn_detached(async move {
             let handlers = node.stop(true).await;

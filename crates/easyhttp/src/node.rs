@@ -29,7 +29,7 @@ use crate::presence::{self, Announcer, DuplicateId, IdentityChanged, PresenceEve
 use crate::pushes::{Pushes, Recording};
 use crate::random::Random;
 use crate::request::Request;
-use crate::secure::{IntoNetworkKey, Secure, keyring};
+use crate::secure::{Impostor, IntoNetworkKey, Secure, keyring};
 use crate::settings::Settings;
 use crate::tasks::{Ended, Started, Tasks};
 use crate::turns::Turns;
@@ -281,7 +281,28 @@ impl Node {
         shown: Option<PublicKey>,
     ) -> bool {
         let Some(secure) = &self.secure else { return false };
-        let Err(impostor) = secure.check_identity(id, shown) else { return false };
+        self.is_found_out(id, from, secure.check_identity(id, shown))
+    }
+
+    /// The same of somebody who did not do what it was asked. A key that is shown with that
+    /// does not become the device's.
+    pub(crate) fn rejects_as_impostor(
+        &self,
+        id: DeviceId,
+        from: SocketAddr,
+        shown: Option<PublicKey>,
+    ) -> bool {
+        let Some(secure) = &self.secure else { return false };
+        self.is_found_out(id, from, secure.compare_identity(id, shown))
+    }
+
+    fn is_found_out(
+        &self,
+        id: DeviceId,
+        from: SocketAddr,
+        checked: std::result::Result<(), Impostor>,
+    ) -> bool {
+        let Err(impostor) = checked else { return false };
         self.counters.refuse(Count::IdentityChanged, from);
         if impostor.is_news {
             tracing::warn!(%id, %from, "a device has another key than before");

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
 use crate::answer::Returned;
-use crate::counters::Count;
+use crate::counters::{Count, Counters};
 use crate::error::StartError;
 use crate::handler::Callback;
 use crate::instant::instant_after;
@@ -86,6 +86,7 @@ impl Pushes {
     pub(crate) fn open(
         settings: &Settings,
         tasks: &Tasks,
+        counters: &Arc<Counters>,
         name: u64,
     ) -> Result<Arc<Self>, StartError> {
         let capacity = settings.limits.pushes;
@@ -93,13 +94,14 @@ impl Pushes {
         let (disk, memory) = match (settings.durable, settings.beside("pushes")) {
             (Some(after_crash), Some(path)) => {
                 let tasks = tasks.for_disk();
-                let (disk, memory) = Disk::open(&path, after_crash, tasks, name, capacity)?;
+                let (disk, memory) =
+                    Disk::open(&path, after_crash, tasks, counters, name, capacity)?;
                 (Some(disk), memory)
             }
             _ => (None, Memory::new(name, capacity)),
         };
         #[cfg(not(feature = "outbox"))]
-        let (disk, memory, _) = (None, Memory::new(name, capacity), tasks);
+        let (disk, memory, _) = (None, Memory::new(name, capacity), (tasks, counters));
         Ok(Arc::new(Self {
             memory: Mutex::new(memory),
             ended: Notify::new(),
@@ -108,7 +110,19 @@ impl Pushes {
         }))
     }
 
-    /// Commits what is not on disk yet, and closes the file. It waits for the disk.
+    /// Whether handlers run of which it is to be noted on disk what comes of them.
+    pub(crate) fn is_running(&self) -> bool {
+        self.disk.is_some() && lock(&self.memory).is_running()
+    }
+
+    /// Commits what is not on disk yet. It waits for the disk.
+    pub(crate) fn commit(&self) {
+        if let Some(disk) = &self.disk {
+            disk.commit();
+        }
+    }
+
+    /// The same, and closes the file.
     pub(crate) fn close(&self) {
         if let Some(disk) = &self.disk {
             disk.close();
@@ -170,7 +184,7 @@ impl Node {
                 recording.has_begun = true;
                 let recording = Some(recording);
                 let returned = self.run_in(Event::Push, slot, handler, argument(), recording).await;
-                // What is answered is known after a crash as well, unless the disk fails.
+                // It is known after a crash as well, unless the disk fails.
                 if let Some(disk) = &self.pushes.disk {
                     disk.settle().await;
                 }

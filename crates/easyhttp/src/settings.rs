@@ -149,8 +149,8 @@ pub struct Limits {
     /// 300 s in any case: it remembers each until the next one ends, in about 30 bytes.
     /// 32,768; at least 1,024.
     pub nonces: usize,
-    /// How many items wait in the [outbox](crate::Outbox) at once. 10,000; then another
-    /// one is an error.
+    /// How many items wait in the [outbox](crate::Outbox) at once, until the handler that
+    /// is told what became of them has returned. 10,000; then another one is an error.
     #[cfg(feature = "outbox")]
     pub outbox_items: usize,
     /// How many bytes their data may have together. 64 MiB.

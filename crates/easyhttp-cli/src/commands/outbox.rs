@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use easyhttp::{OutboxFile, OutboxItem, RefusedItem};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{timeout, timeout_at};
 
 use super::id;
 use crate::args::{Common, Finding, Outbox, OutboxCommand};
@@ -33,10 +33,7 @@ pub(crate) async fn run(args: Outbox, common: &Common, output: &Output) -> Resul
         OutboxCommand::List => list(&outbox, output),
         OutboxCommand::Cancel { number } => cancel(&outbox, number, output),
         OutboxCommand::Flush => {
-            let left = match outbox.flush()? {
-                Some(left) => left,
-                None => deliver(&args.config, &outbox, common, output).await?,
-            };
+            let left = flush(&args.config, &outbox, common, output).await?;
             output.print(|| summary(left), || Object::new().with("waiting", left))?;
             Ok(if left == 0 { Exit::Done } else { Exit::NoAnswer })
         }
@@ -86,12 +83,55 @@ fn summary(left: usize) -> String {
     }
 }
 
+/// Has all devices tried for which something waits, until the time is over, and gives how
+/// many items are left.
+async fn flush(
+    config: &Path,
+    outbox: &OutboxFile,
+    common: &Common,
+    output: &Output,
+) -> Result<usize, Failure> {
+    let until = common.timeout.map(|limit| Instant::now() + limit);
+    let asked = outbox.clone();
+    match by(until, on_a_thread(move || asked.flush())).await {
+        Some(Ok(Some(left))) => Ok(left),
+        Some(Ok(None)) => deliver(config, outbox, common, until, output).await,
+        Some(Err(error)) => Err(error.into()),
+        None => {
+            let asked = outbox.clone();
+            match timeout(TELL, on_a_thread(move || asked.list())).await {
+                Ok(items) => Ok(items?.len()),
+                Err(_) => {
+                    let text = "the device that runs does not answer. What waits is kept";
+                    Err(Failure::new(Exit::NoAnswer, "timed_out", text))
+                }
+            }
+        }
+    }
+}
+
+/// What comes of something, if it does until then.
+async fn by<T>(until: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match until {
+        Some(until) => timeout_at(until.into(), work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+/// Does what blocks on a thread that nobody waits for when the program ends.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (told, done) = oneshot::channel();
+    std::thread::spawn(move || told.send(work()));
+    done.await.expect("it says what it did, unless it has panicked")
+}
+
 /// Delivers what can be, as the device that does not run, and gives how many items are
 /// left.
 async fn deliver(
     config: &Path,
     outbox: &OutboxFile,
     common: &Common,
+    until: Option<Instant>,
     output: &Output,
 ) -> Result<usize, Failure> {
     let items = outbox.list()?;
@@ -118,7 +158,7 @@ async fn deliver(
             std::future::ready(())
         });
     let device = builder.start().await?;
-    let until = Instant::now() + common.timeout.unwrap_or(FIND);
+    let found_until = until.unwrap_or_else(|| Instant::now() + FIND);
     let text = || match items.len() {
         1 => "looking for the device that 1 item is for".to_owned(),
         count => format!("looking for the devices that {count} items are for"),
@@ -126,12 +166,23 @@ async fn deliver(
     let looking = async {
         for item in &items {
             // One that is not there by then is not waited for once more.
-            let _ = device.find(item.to, until.saturating_duration_since(Instant::now())).await;
+            let _ =
+                device.find(item.to, found_until.saturating_duration_since(Instant::now())).await;
         }
     };
     progress::show(text, looking).await;
-    let flushed = device.outbox().flush().await;
-    let untold = flushed.as_ref().map_or(0, |left| items.len().saturating_sub(*left));
+    // Those that were found have been tried meanwhile.
+    let is_over = until.is_some_and(|until| until <= Instant::now());
+    let flushed = match is_over {
+        true => None,
+        false => by(until, device.outbox().flush()).await,
+    };
+    let is_over = flushed.is_none();
+    let left = match flushed {
+        Some(left) => left,
+        None => device.outbox().list().await.map(|items| items.len()),
+    };
+    let untold = left.as_ref().map_or(0, |left| items.len().saturating_sub(*left));
     for _ in 0..untold {
         // An item is out when it was told.
         match timeout(TELL, events.recv()).await {
@@ -139,6 +190,10 @@ async fn deliver(
             _ => break,
         }
     }
-    device.stop().await;
-    Ok(flushed?)
+    match is_over {
+        // What is being sent is known again by its key.
+        true => _ = timeout(TELL, device.stop()).await,
+        false => device.stop().await,
+    }
+    Ok(left?)
 }

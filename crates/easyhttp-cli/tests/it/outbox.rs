@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -227,6 +228,8 @@ fn what_cannot_be_kept_says_why() {
     fs::write(place.folder.join(".hub.json.outbox"), "no database").unwrap();
     let broken = later(&place, "7H8G2K", "1", &[]).assert_failed(5, "outbox");
     assert!(broken["message"].as_str().unwrap().contains(".hub.json.outbox"), "{broken}");
+    let serve = ["serve", "--json", "--port", "0", "--config", "hub.json"];
+    place.run(&serve).assert_failed(5, "outbox");
 }
 
 #[test]
@@ -271,27 +274,90 @@ fn a_token_that_others_can_read_is_not_shown() {
 #[test]
 fn when_nobody_knows_whether_it_is_kept_it_is_6() {
     let place = Place::new();
-    fs::write(place.folder.join("hub.json"), "{\"device_id\": \"AB3F9Z\"}").unwrap();
     // A device that is killed just after it has asked for the wish.
+    let (listener, _lock) = busy_hub(&place);
+    let device = std::thread::spawn(move || wish(&listener).1);
+    let unsure = later(&place, "7H8G2K", "1", &[]).assert_failed(6, "outbox_unreachable");
+    assert_eq!(unsure["delivery"], "unknown");
+    let told = device.join().unwrap();
+    assert!(told.ends_with(r#"{"push":{"to":"7H8G2K","data":1,"seconds":604800}}"#), "{told}");
+}
+
+#[test]
+fn a_flush_takes_no_longer_than_it_may() {
+    let place = Place::new();
+    // It ends long after the time of the flush, and in the time of a call.
+    let wait = "while test ! -e go; do sleep 0.05; done";
+    let lamp = place.serve("lamp", &["--push-exec", wait]);
+    absent(&place, "hub");
+    later(&place, &lamp.id, "1", &[]).assert_done();
+    let flushed = outbox(&place, &["flush", "--timeout", "0.5"]);
+    assert_eq!((flushed.code, &*flushed.out), (Some(4), "1 item still waits\n"), "{flushed:?}");
+    fs::write(place.folder.join("go"), "").unwrap();
+    assert_eq!(waiting(&place).len(), 1);
+    let flushed = outbox(&place, &["flush"]).assert_done().out.clone();
+    assert!(flushed.ends_with("nothing waits any more\n"), "{flushed}");
+}
+
+#[test]
+fn a_flush_of_a_device_that_runs_takes_no_longer_than_it_may() {
+    let place = Place::new();
+    let (listener, _lock) = busy_hub(&place);
+    let items = r#"{"items":[{"number":7,"to":"7H8G2K","data":1,"tries":3,"expires_in":{"secs":9,"nanos":0},"may_have_arrived":false}]}"#;
+    let device = std::thread::spawn(move || {
+        let (mut flush, asked) = wish(&listener);
+        assert!(asked.contains("flush"), "{asked}");
+        // It is at it. Whoever does not wait asks what is left.
+        listener.set_nonblocking(true).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        for items in [items, r#"{"items":[]}"#] {
+            while let Err(error) = listener.accept().map(|(mut stream, _)| {
+                stream.set_nonblocking(false).unwrap();
+                let asked = read_wish(&mut stream);
+                assert!(asked.contains("list"), "{asked}");
+                let length = items.len();
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+                stream.write_all((head + items).as_bytes()).unwrap();
+            }) {
+                assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+                assert!(Instant::now() < deadline, "nobody asks what is left");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let _ = flush.read(&mut [0]);
+    });
+    let flushed = outbox(&place, &["flush", "--timeout", "0.3", "--json"]);
+    assert_eq!((flushed.code, flushed.json()), (Some(4), json!({"waiting": 1})), "{flushed:?}");
+    device.join().unwrap();
+}
+
+/// Takes the place of the device `hub`, which has this listener and this lock.
+fn busy_hub(place: &Place) -> (TcpListener, fs::File) {
+    fs::write(place.folder.join("hub.json"), "{\"device_id\": \"AB3F9Z\"}").unwrap();
     let lock = fs::File::create(place.folder.join(".hub.json.lock")).unwrap();
     lock.lock().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let token = json!({"address": address, "token": "0".repeat(64)}).to_string();
-    fs::write(token_file(&place), token).unwrap();
-    fs::set_permissions(token_file(&place), PermissionsExt::from_mode(0o600)).unwrap();
-    let device = std::thread::spawn(move || {
-        let mut stream = listener.accept().unwrap().0;
-        let mut head = [0; 4096];
-        let count = stream.read(&mut head).unwrap();
-        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
-        let count = stream.read(&mut head[count..]).unwrap() + count;
-        String::from_utf8(head[..count].to_vec()).unwrap()
-    });
-    let unsure = later(&place, "7H8G2K", "1", &[]).assert_failed(6, "outbox_unreachable");
-    assert_eq!(unsure["delivery"], "unknown");
-    let told = device.join().unwrap();
-    assert!(told.ends_with(r#"{"push":{"to":"7H8G2K","data":1,"seconds":604800}}"#), "{told}");
+    fs::write(token_file(place), token).unwrap();
+    fs::set_permissions(token_file(place), PermissionsExt::from_mode(0o600)).unwrap();
+    (listener, lock)
+}
+
+/// The next wish of another program, and the connection on which it came.
+fn wish(listener: &TcpListener) -> (TcpStream, String) {
+    let mut stream = listener.accept().unwrap().0;
+    let asked = read_wish(&mut stream);
+    (stream, asked)
+}
+
+/// Asks for a wish, and reads it, with the head before it.
+fn read_wish(stream: &mut TcpStream) -> String {
+    let mut bytes = [0; 4096];
+    let count = stream.read(&mut bytes).unwrap();
+    stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+    let count = stream.read(&mut bytes[count..]).unwrap() + count;
+    String::from_utf8(bytes[..count].to_vec()).unwrap()
 }
 
 /// What a device answers to this request for its outbox, and its status.

@@ -68,6 +68,64 @@ fn devices_that_come_and_go_are_told() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_was_done_is_known_after_a_crash_if_it_is_to_be() {
+    use rustix::process::Signal;
+
+    let place = Place::new();
+    // The second one is under way when the device is killed.
+    let push_exec = "cat >> done; while test -e busy; do sleep 0.05; done";
+    let done = || std::fs::read_to_string(place.folder.join("done")).unwrap_or_default();
+    for (durable, again, of_the_second) in
+        [(&["--durable"][..], "12", 412), (&["--durable", "run-again"], "122", 200)]
+    {
+        let start = || place.serve("lamp", &[durable, &["--push-exec", push_exec]].concat());
+        let mut lamp = start();
+        assert_eq!(push_once(lamp.port, 1), Some(200));
+        std::fs::write(place.folder.join("busy"), "").unwrap();
+        let port = lamp.port;
+        let pushing = std::thread::spawn(move || push_once(port, 2));
+        while done() != "12" {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let _ = lamp.child.end(Signal::KILL);
+        assert_eq!(pushing.join().unwrap(), None);
+        std::fs::remove_file(place.folder.join("busy")).unwrap();
+
+        let lamp = start();
+        assert_eq!(push_once(lamp.port, 1), Some(200), "{durable:?}");
+        assert_eq!(push_once(lamp.port, 2), Some(of_the_second), "{durable:?}");
+        assert_eq!(done(), again, "{durable:?}");
+        std::fs::remove_file(place.folder.join("done")).unwrap();
+        std::fs::remove_file(place.folder.join(".lamp.json.pushes")).unwrap();
+    }
+    let wrong = place.run(&["serve", "--durable", "sometimes", "--json"]);
+    let wrong = wrong.assert_failed(2, "usage");
+    assert!(wrong["message"].as_str().unwrap().contains("unknown or run-again"), "{wrong}");
+    std::fs::write(place.folder.join(".lamp.json.pushes"), "no database").unwrap();
+    let serve = ["serve", "--json", "--port", "0", "--config", "lamp.json", "--durable"];
+    place.run(&serve).assert_failed(5, "pushes");
+}
+
+/// Sends a push that has its data as its key. Gives the status of the answer, if there is one.
+#[cfg(unix)]
+fn push_once(port: u16, data: u32) -> Option<u16> {
+    use std::io::{Read, Write};
+
+    let body = format!("{{\"type\":5,\"data\":{data}}}");
+    let head = format!(
+        "POST /easyhttp/api HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
+         idempotency-key: \"{data}\"\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer.get(9..12)?.parse().ok()
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_it() {
     let place = Place::new();

@@ -32,8 +32,8 @@ pub struct Outbox {
     /// When items expire, the first in front.
     expiries: BTreeSet<(Duration, u64)>,
     last_number: u64,
-    /// What is used of the limits, by items that wait and by those for which a place
-    /// was taken.
+    /// What is used of the limits: by items that wait, by those for which a place was
+    /// taken, and by those that are out and whose place was not given back yet.
     used: Size,
     most: Size,
 }
@@ -89,7 +89,9 @@ impl Outbox {
         Ok(self.last_number)
     }
 
-    /// Gives back a place that was taken for an item, which does not come.
+    /// Gives back a place that was taken for an item: one that does not come, or one that
+    /// is out, by [`poll`](Self::poll) or [`end`](Self::end), and of which the user was told.
+    /// So what is still to be told has a limit, too.
     pub fn release(&mut self, bytes: usize) {
         self.used.items = self.used.items.saturating_sub(1);
         self.used.bytes = self.used.bytes.saturating_sub(bytes);
@@ -122,7 +124,9 @@ impl Outbox {
         if self.queues.get(&to).is_some_and(|queue| queue.is_sending(number)) {
             return None;
         }
-        self.remove(number)
+        let item = self.remove(number)?;
+        self.release(item.bytes);
+        Some(item)
     }
 
     /// The items that wait, in the order in which they came.
@@ -268,7 +272,6 @@ impl Outbox {
     fn remove(&mut self, number: u64) -> Option<Item> {
         let item = self.items.remove(&number)?;
         self.expiries.remove(&(item.expires, number));
-        self.release(item.bytes);
         if let Some(queue) = self.queues.get_mut(&item.to) {
             queue.numbers.remove(&number);
         }

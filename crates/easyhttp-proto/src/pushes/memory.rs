@@ -136,6 +136,11 @@ impl Memory {
         self.forgotten
     }
 
+    /// Whether a handler runs. It looks at all that is remembered.
+    pub fn is_running(&self) -> bool {
+        self.entries.values().any(|entry| entry.state == State::Runs)
+    }
+
     /// All entries with their numbers, the oldest first.
     pub fn entries(&self) -> impl Iterator<Item = (u64, &Entry)> {
         self.entries.iter().map(|(number, entry)| (*number, entry))

@@ -28,8 +28,19 @@ impl Pins {
         id: DeviceId,
         shown: Option<PublicKey>,
     ) -> Result<Pin, IdentityChanged> {
+        match (self.compare(id, shown)?, shown) {
+            (Pin::Unpinned, Some(key)) if self.insert(id, key) => Ok(Pin::New),
+            (pin, _) => Ok(pin),
+        }
+    }
+
+    /// The same without keeping it: for what does not make a key that of the device.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn compare(&self, id: DeviceId, shown: Option<PublicKey>) -> Result<Pin, IdentityChanged> {
         match (self.get(id), shown) {
-            (None, Some(key)) if self.insert(id, key) => Ok(Pin::New),
             (None, _) => Ok(Pin::Unpinned),
             (Some(pinned), Some(key)) if pinned == key => Ok(Pin::Known),
             (Some(pinned), shown) => Err(IdentityChanged { id, pinned, shown }),
@@ -116,11 +127,14 @@ mod tests {
         let id = "7H8G2K".parse().unwrap();
         let mut pins = Pins::new();
         assert_eq!(pins.check(id, None), Ok(Pin::Unpinned));
+        assert_eq!(pins.compare(id, Some(new)), Ok(Pin::Unpinned));
         assert_eq!(pins.check(id, Some(old)), Ok(Pin::New));
         assert_eq!(pins.check(id, Some(old)), Ok(Pin::Known));
         for shown in [Some(new), None] {
             assert_eq!(pins.check(id, shown), Err(IdentityChanged { id, pinned: old, shown }));
+            assert_eq!(pins.compare(id, shown), pins.check(id, shown));
         }
+        assert_eq!(pins.compare(id, Some(old)), Ok(Pin::Known));
         assert_eq!(pins.check("AB3F9Z".parse().unwrap(), Some(old)), Ok(Pin::New));
         assert_eq!(pins.forget(id), Some(old));
         assert_eq!(pins.check(id, Some(new)), Ok(Pin::New));

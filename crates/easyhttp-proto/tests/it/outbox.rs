@@ -209,6 +209,9 @@ fn a_full_one_says_what_there_is_too_much_of() {
     assert_eq!(outbox.cancel(first), None);
     outbox.reserve(80).unwrap();
     assert_eq!(turn(&mut outbox, now, Attempt::Accepted), [second]);
+    // As soon as the user was told of it.
+    assert_eq!(outbox.reserve(0), Err(Full::Items(2)));
+    outbox.release(10);
     outbox.reserve(20).unwrap();
 }
 
@@ -257,6 +260,7 @@ fn an_item_of_an_earlier_run_goes_before_those_of_this_one_and_keeps_its_number(
     assert_eq!((next.number, next.may_have_arrived), (7, true));
     for number in [7, 8] {
         outbox.end(T(0), number, Attempt::Accepted);
+        outbox.release(50);
         outbox.begin(T(0), id("7H8G2K"));
     }
     assert_eq!(outbox.reserve(1), Ok(41));

@@ -103,7 +103,8 @@ class Outbox:
 
     def flush(self) -> int:
         """Tries all devices for which something waits, whether they were heard or not,
-        and returns when each has all its items or did not take one.
+        and returns when each has all its items or did not take one. It does not wait for
+        handlers that are to be told, so these may call it, too.
 
         Returns:
             How many items still wait.

@@ -51,7 +51,8 @@ impl Call<'_> {
                 Err(Error::TimedOut { id, address, after: limit, sent: false })
             }
             Err(Error::Interrupted { id, address, source }) => {
-                Err(Error::Unreachable { id, address, source: io::Error::other(source) })
+                let source = source.downcast().map_or_else(io::Error::other, |source| *source);
+                Err(Error::Unreachable { id, address, source })
             }
             Err(error) => Err(error.before_it_was_sent()),
         }

@@ -69,7 +69,13 @@ impl Call<'_> {
         let Said { status, note, mark, retry_after } = said;
         let took = arrived - begun;
         let reply = exchange::Reply::read_text(id, status, note.as_deref(), &text);
-        if reply.is_ok() && self.node.is_impostor(id, at, shown) {
+        let is_impostor = match &reply {
+            Ok(_) => self.node.is_impostor(id, at, shown),
+            // It does not say that it is the device.
+            Err(Rejection::WrongDevice { .. }) => false,
+            Err(_) => self.node.rejects_as_impostor(id, at, shown),
+        };
+        if is_impostor {
             let delivery = Delivery::Unknown;
             return Err(Error::IdentityChanged { id, address: at, delivery });
         }
@@ -147,7 +153,7 @@ impl Call<'_> {
     pub(super) fn failed(&self, address: SocketAddr, failure: Failure, has_left: bool) -> Error {
         let id = self.id;
         match failure {
-            Failure::Unsent(source) if has_left && !self.is_repeatable() => {
+            Failure::Unsent(source) if has_left => {
                 Error::Interrupted { id, address, source: source.into() }
             }
             Failure::Unsent(source) => Error::Unreachable { id, address, source },

@@ -60,22 +60,26 @@ impl Turn {
         }
         let now = self.node.now();
         let sent = self.node.outbox.end(now, number, attempt);
-        let shown = |item: Item| shown(now, number, &item, json);
-        let event = match (sent, error) {
-            (Sent::Delivered(item), _) => Event::Delivered(shown(item)),
-            (Sent::Expired(item), _) => Event::Expired(shown(item)),
+        let shown = |item: &Item| shown(now, number, item, json);
+        let (bytes, event) = match (sent, error) {
+            (Sent::Delivered(item), _) => (item.bytes, Event::Delivered(shown(&item))),
+            (Sent::Expired(item), _) => (item.bytes, Event::Expired(shown(&item))),
             (Sent::Refused(item), Some(error)) => {
-                Event::Refused(RefusedItem { item: shown(item), error })
+                (item.bytes, Event::Refused(RefusedItem { item: shown(&item), error }))
             }
             (Sent::Unknown(item), Some(error)) => {
                 // It has done nothing now, and perhaps did it before.
                 let is_known = error.delivery() != Delivery::Unknown;
                 let error = if is_known { Error::Unsure { id: self.id } } else { error };
-                Event::Refused(RefusedItem { item: shown(item), error })
+                (item.bytes, Event::Refused(RefusedItem { item: shown(&item), error }))
+            }
+            // Nobody is told of what is not on disk.
+            (Sent::Refused(item), None) => {
+                return self.node.outbox.remove(&self.node, number, item.bytes);
             }
             _ => return,
         };
-        tell(&self.events, event).await;
+        tell(&self.events, bytes, event);
     }
 
     /// The item as it goes out. The key by which it is known again is on disk.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyhttp_proto::limits;
 use easyhttp_proto::outbox::{Action, Item};
 use tokio::sync::mpsc;
 
@@ -20,12 +19,14 @@ pub(super) enum Event {
     Expired(OutboxItem),
 }
 
-/// Where the tasks that deliver tell it. A slow handler holds them up.
-pub(super) type Events = mpsc::Sender<Event>;
+/// Where the tasks that deliver tell it, with the bytes of the item, whose place is taken
+/// until its handler has returned. So there are never more than the outbox may have items, and
+/// nobody waits for a slow handler: one that flushes the outbox would wait for itself.
+pub(super) type Events = mpsc::UnboundedSender<(usize, Event)>;
 
 /// Runs until the device stops.
 pub(super) async fn run(node: Arc<Node>) {
-    let (events, told) = mpsc::channel(limits::OUTBOX_EVENTS);
+    let (events, told) = mpsc::unbounded_channel();
     // Not a service: a handler may stop its own device.
     node.tasks.spawn(call_handlers(Arc::clone(&node), told));
     let stopping = node.tasks.stopping();
@@ -66,20 +67,20 @@ pub(super) async fn run(node: Arc<Node>) {
 async fn expire(node: &Arc<Node>, events: &Events, number: u64, item: Item) {
     let kept = node.outbox.read(node, vec![number]).await.unwrap_or_default().remove(&number);
     let json = kept.map(|kept| kept.json).unwrap_or_default();
-    tell(events, Event::Expired(shown(node.now(), number, &item, json))).await;
+    tell(events, item.bytes, Event::Expired(shown(node.now(), number, &item, json)));
 }
 
-pub(super) async fn tell(events: &Events, event: Event) {
+pub(super) fn tell(events: &Events, bytes: usize, event: Event) {
     // It fails when the device stops. Then it is told in the next run.
-    let _ = events.send(event).await;
+    let _ = events.send((bytes, event));
 }
 
 /// Calls the handlers of what happens, one after the other, until the device has stopped
 /// and nothing is under way any more. An item leaves the disk when its handler was called,
 /// and not before: what a handler was not told of in this run, it is told of in the next
 /// one.
-async fn call_handlers(node: Arc<Node>, mut told: mpsc::Receiver<Event>) {
-    while let Some(event) = told.recv().await {
+async fn call_handlers(node: Arc<Node>, mut told: mpsc::UnboundedReceiver<(usize, Event)>) {
+    while let Some((bytes, event)) = told.recv().await {
         let handlers = &node.handlers;
         let number = match event {
             Event::Delivered(item) => {
@@ -98,7 +99,7 @@ async fn call_handlers(node: Arc<Node>, mut told: mpsc::Receiver<Event>) {
                 number
             }
         };
-        node.outbox.remove(&node, number);
+        node.outbox.remove(&node, number, bytes);
     }
 }
 

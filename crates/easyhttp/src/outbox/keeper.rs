@@ -310,8 +310,10 @@ impl Keeper {
         written.await.unwrap_or(Err(Error::Stopped))
     }
 
-    /// Removes what is done. If that is lost, it is sent again with the same key.
-    pub(super) fn remove(&self, node: &Arc<Node>, number: u64) {
+    /// Removes what is done, and gives its place back. If that is lost, it is sent again
+    /// with the same key.
+    pub(super) fn remove(&self, node: &Arc<Node>, number: u64, bytes: usize) {
+        self.machine().release(bytes);
         self.write(node, Change::Remove(number), None);
     }
 

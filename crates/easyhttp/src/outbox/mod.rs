@@ -155,6 +155,7 @@ impl OutboxAsync {
 
     /// Tries all devices for which something waits, whether they were heard or not, and
     /// returns when each has all its items or did not take one. Gives how many still wait.
+    /// It does not wait for handlers that are to be told, so these may call it, too.
     ///
     /// # Errors
     ///

@@ -11,6 +11,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableErro
 use tokio::sync::{oneshot, watch};
 
 use super::AfterCrash;
+use crate::counters::{Count, Counters};
 use crate::error::StartError;
 use crate::lock::lock;
 use crate::outbox::{Failure, open_or_make};
@@ -44,6 +45,7 @@ pub(super) struct Disk {
     path: PathBuf,
     after_crash: AfterCrash,
     tasks: ForDisk,
+    counters: Arc<Counters>,
     /// When the clock of the memory was at zero, in seconds since 1970.
     zero: u64,
     file: Mutex<File>,
@@ -66,6 +68,9 @@ enum File {
 #[derive(Default)]
 struct Waiting {
     writes: Vec<Write>,
+    /// What came of handlers that the disk did not take. It has another chance with each
+    /// that is written.
+    untaken: Vec<Write>,
     /// How many were ever asked for.
     asked: u64,
     is_writing: bool,
@@ -87,6 +92,7 @@ impl Disk {
         path: &Path,
         after_crash: AfterCrash,
         tasks: ForDisk,
+        counters: &Arc<Counters>,
         name: u64,
         capacity: usize,
     ) -> Result<(Arc<Self>, Memory), StartError> {
@@ -102,6 +108,7 @@ impl Disk {
             path: path.to_owned(),
             after_crash,
             tasks,
+            counters: Arc::clone(counters),
             zero,
             file: Mutex::new(File::Open(database)),
             count: AtomicU64::new(memory.mark().count),
@@ -134,7 +141,9 @@ impl Disk {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Waits until all that was noted so far is on disk.
+    /// Waits until all that was noted so far is on disk, or the disk did not take it. What
+    /// came of a handler is true either way, so it is answered: what is lost is that it is
+    /// known after a crash.
     pub(super) async fn settle(&self) {
         let asked = lock(&self.waiting).asked;
         // It fails when the device is gone.
@@ -154,29 +163,51 @@ impl Disk {
         }
     }
 
-    /// Commits what waits, and closes the file. It waits for the disk.
-    pub(super) fn close(&self) {
+    /// Commits what waits. It waits for the disk.
+    pub(super) fn commit(&self) {
+        {
+            let mut waiting = lock(&self.waiting);
+            let untaken = std::mem::take(&mut waiting.untaken);
+            waiting.writes.splice(..0, untaken);
+        }
         while self.write_waiting() {}
-        *lock(&self.file) = File::Closed;
+    }
+
+    /// The same, and closes the file.
+    pub(super) fn close(&self) {
+        if !matches!(*lock(&self.file), File::Closed) {
+            self.commit();
+            *lock(&self.file) = File::Closed;
+        }
     }
 
     /// Writes what waits. Gives whether there was anything.
     fn write_waiting(&self) -> bool {
         let mut file = lock(&self.file);
-        let (writes, asked) = {
+        let (mut writes, asked) = {
             let mut waiting = lock(&self.waiting);
             waiting.is_writing = !waiting.writes.is_empty();
-            (std::mem::take(&mut waiting.writes), waiting.asked)
+            if !waiting.is_writing {
+                return false;
+            }
+            // What is written last is what counts.
+            let mut writes = std::mem::take(&mut waiting.untaken);
+            writes.append(&mut waiting.writes);
+            (writes, waiting.asked)
         };
-        if writes.is_empty() {
-            return false;
-        }
         let written = self.write_to(&mut file, &writes);
-        drop(file);
+        let told: Vec<_> = writes.iter_mut().filter_map(|write| write.told.take()).collect();
         if let Err(error) = &written {
-            tracing::warn!(path = %self.path.display(), %error, "cannot note pushes");
+            let what = format_args!("{}: {error}", self.path.display());
+            self.counters.refuse(Count::PushesNotNoted, what);
+            let forgotten = forgotten(&writes);
+            writes.retain(|write| {
+                write.number > forgotten && matches!(write.entry.state, State::Ended(_))
+            });
+            lock(&self.waiting).untaken = writes;
         }
-        for told in writes.into_iter().filter_map(|write| write.told) {
+        drop(file);
+        for told in told {
             let _ = told.send(written.is_ok());
         }
         self.written.send_replace(asked);
@@ -215,13 +246,17 @@ fn write(database: &Database, zero: u64, writes: &[Write]) -> Result<u64, Failur
             let key = entry.key.to_string();
             pushes.insert(number, (sender, &*key, entry.fingerprint, began, state, text))?;
         }
-        let forgotten = writes.iter().map(|write| write.forgotten).max().unwrap_or_default();
+        let forgotten = forgotten(writes);
         pushes.retain_in(..=forgotten, |_, _| false)?;
         numbers.insert(FORGOTTEN, forgotten)?;
         numbers.insert(COUNT, count)?;
     }
     writing.commit()?;
     Ok(count)
+}
+
+fn forgotten(writes: &[Write]) -> u64 {
+    writes.iter().map(|write| write.forgotten).max().unwrap_or_default()
 }
 
 /// The memory as it was. What ran then is lost.

@@ -24,6 +24,10 @@ impl Disk {
         match *self {}
     }
 
+    pub(super) fn commit(&self) {
+        match *self {}
+    }
+
     pub(super) fn close(&self) {
         match *self {}
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::secure::{DeviceKey, Pin, Pins, PublicKey};
@@ -44,25 +44,33 @@ impl Identity {
     /// Compares the key that a device has proved to have with the one that it had
     /// first. One that is the first is on disk when this returns.
     pub(super) fn check(&self, id: DeviceId, shown: Option<PublicKey>) -> Result<(), Impostor> {
-        let mut pins = lock(&self.pins);
-        let checked = pins.check(id, shown).or_else(|changed| match self.file.read() {
-            // The user may have forgotten the old one, by another program.
-            Ok(of_file) => {
-                *pins = of_file;
-                pins.check(id, shown)
-            }
-            Err(_) => Err(changed),
-        });
-        let Ok(pin) = checked else {
-            return Err(Impostor { is_news: lock(&self.told).insert(id) });
-        };
-        lock(&self.told).remove(&id);
-        if let (Pin::New, Some(key)) = (pin, shown)
+        let mut pins = self.compare(id, shown)?;
+        if let (Ok(Pin::New), Some(key)) = (pins.check(id, shown), shown)
             && let Err(error) = self.file.insert(id, key)
         {
             tracing::warn!(%id, %error, "the key of a device was not kept");
         }
         Ok(())
+    }
+
+    /// The same without making a key the first one. Gives those that are known.
+    pub(super) fn compare(
+        &self,
+        id: DeviceId,
+        shown: Option<PublicKey>,
+    ) -> Result<MutexGuard<'_, Pins>, Impostor> {
+        let mut pins = lock(&self.pins);
+        // The user may have forgotten the old one, by another program.
+        if pins.compare(id, shown).is_err()
+            && let Ok(of_file) = self.file.read()
+        {
+            *pins = of_file;
+        }
+        if pins.compare(id, shown).is_err() {
+            return Err(Impostor { is_news: lock(&self.told).insert(id) });
+        }
+        lock(&self.told).remove(&id);
+        Ok(pins)
     }
 }
 

@@ -128,6 +128,17 @@ impl Secure {
         self.identity.as_ref().map_or(Ok(()), |identity| identity.check(id, shown))
     }
 
+    /// The same of a device that did not do what it was asked: that makes no key the first
+    /// one.
+    pub(crate) fn compare_identity(
+        &self,
+        id: DeviceId,
+        shown: Option<PublicKey>,
+    ) -> Result<(), Impostor> {
+        let Some(identity) = &self.identity else { return Ok(()) };
+        identity.compare(id, shown).map(|_| ())
+    }
+
     fn device_key(&self) -> Option<&DeviceKey> {
         self.identity.as_ref().map(Identity::key)
     }

@@ -20,4 +20,8 @@ impl Identity {
     pub(super) fn check(&self, _: DeviceId, _: Option<PublicKey>) -> Result<(), Impostor> {
         match *self {}
     }
+
+    pub(super) fn compare(&self, _: DeviceId, _: Option<PublicKey>) -> Result<(), Impostor> {
+        match *self {}
+    }
 }

@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use easyhttp::{AfterCrash, Delivery, EasyHttp, OutboxFile, Value, json};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use crate::support::folder::Folder;
+use crate::support::http::{Client, command, ping};
 use crate::support::{device, eventually, local, next, skip};
 
 /// What a child is to do: the name of a variable of its environment.
@@ -66,8 +69,32 @@ fn child() {
                 thread::park();
             }
         }
+        "failing_unknown" | "failing_run_again" => {
+            let after_crash = match &*task {
+                "failing_unknown" => AfterCrash::Unknown,
+                _ => AfterCrash::RunAgain,
+            };
+            let builder = builder.durable(after_crash).on_push(|push| {
+                say(&json!({"ran": push.data.value()}));
+                if push.data.value() == "fail" {
+                    disk_takes(Some(0));
+                }
+            });
+            let easy = builder.on_fetch(|_| disk_takes(None)).start().unwrap();
+            say(&json!({"port": easy.port()}));
+            loop {
+                thread::park();
+            }
+        }
         other => panic!("{other}"),
     }
+}
+
+/// How many bytes each file of this process may have: all others as if the disk were full.
+fn disk_takes(bytes: Option<u64>) {
+    let mut limit = getrlimit(Resource::Fsize);
+    limit.current = bytes;
+    setrlimit(Resource::Fsize, limit).unwrap();
 }
 
 /// One line, in one write.
@@ -83,7 +110,10 @@ struct Device {
 
 impl Device {
     fn start(task: &str, folder: &Folder, others: &[(&str, String)]) -> Self {
-        let mut process = of(Command::new(std::env::current_exe().unwrap()), task, folder)
+        // A write to a disk that is full is an error then, and no signal.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+        let mut process = of(shell.arg(std::env::current_exe().unwrap()), task, folder)
             .envs(others.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .spawn()
@@ -112,7 +142,7 @@ impl Drop for Device {
     }
 }
 
-fn of(mut command: Command, task: &str, folder: &Folder) -> Command {
+fn of<'a>(command: &'a mut Command, task: &str, folder: &Folder) -> &'a mut Command {
     command.args(["crashes::child", "--exact", "--nocapture"]);
     command.env(TASK, task).env(FOLDER, folder.path());
     command
@@ -209,6 +239,48 @@ fn what_a_device_was_doing_when_it_was_killed_is_done_again_if_it_may() {
     assert!(refused.try_recv().is_err());
 }
 
+#[test]
+fn what_a_failing_disk_did_not_take_is_known_as_soon_as_it_does() {
+    for (task, runs_meanwhile) in [("failing_unknown", false), ("failing_run_again", true)] {
+        let folder = Folder::new();
+        let start = || {
+            let mut there = Device::start(task, &folder, &[]);
+            let port = u16::try_from(there.says("port").as_u64().unwrap()).unwrap();
+            (there, Client::connect(port))
+        };
+        let push = |data: &str| command(5, data).header("Idempotency-Key", format!("\"{data}\""));
+        let (there, mut client) = start();
+        let outcome = |client: &mut Client, data| {
+            let answer = client.ask(&push(data));
+            (answer.status, answer.json()["type"].clone(), answer.json()["error"].clone())
+        };
+        let accepted = (200, json!(6), Value::Null);
+        assert_eq!(outcome(&mut client, "fail"), accepted, "{task}: it has run");
+        let meanwhile = outcome(&mut client, "meanwhile");
+        if runs_meanwhile {
+            assert_eq!(meanwhile, accepted, "{task}");
+        } else {
+            assert_eq!(meanwhile.0, 500, "{task}");
+            let reason = meanwhile.2["message"].as_str().unwrap();
+            assert!(reason.contains("cannot note on its disk"), "{reason}");
+        }
+        let stats = ping().method("GET").path("/easyhttp/stats").without("Content-Type");
+        let stats = client.ask(&stats).json();
+        assert!(stats["pushes_not_noted"].as_u64() >= Some(1), "{task}: {stats}");
+        // The disk has room again, and the next push is noted with all before it.
+        assert_eq!(client.ask(&command(3, "room")).status, 200);
+        assert_eq!(outcome(&mut client, "next"), accepted, "{task}");
+        drop(there);
+
+        let (mut there, mut client) = start();
+        assert_eq!(outcome(&mut client, "fail"), accepted, "{task}");
+        assert_eq!(outcome(&mut client, "meanwhile"), meanwhile, "{task}");
+        assert_eq!(outcome(&mut client, "next"), accepted, "{task}");
+        assert_eq!(outcome(&mut client, "new"), accepted, "{task}");
+        assert_eq!(there.says("ran"), "new", "{task}: nothing ran twice");
+    }
+}
+
 /// At each of its system calls the power could go. It is then all as it was or as it is
 /// to be: a file gets its name when it is on disk, and nothing is promised before both are.
 #[cfg(target_os = "linux")]
@@ -220,7 +292,7 @@ fn what_a_device_has_said_is_on_disk() {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-s", "200", "-e", CALLS, "-o"]).arg(&trace);
     strace.arg(std::env::current_exe().unwrap());
-    match of(strace, "keep", &folder).stdout(Stdio::null()).status() {
+    match of(&mut strace, "keep", &folder).stdout(Stdio::null()).status() {
         Ok(status) => assert!(status.success(), "{status}"),
         Err(error) => return skip("what_a_device_has_said_is_on_disk", error),
     }

@@ -52,6 +52,7 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
     let builder = args.host_name.iter().fold(builder, |builder, name| builder.host_name(name));
     let builder =
         args.allow_origin.iter().fold(builder, |builder, origin| builder.allow_origin(origin));
+    let builder = args.durable.into_iter().fold(builder, Builder::durable);
     let builder = args.announce_interval.into_iter().fold(builder, Builder::announce_interval);
     let builder = with_events(builder.discovery(!args.no_discovery), &log);
     let device = answers.add_to(builder, &log).start().await?;

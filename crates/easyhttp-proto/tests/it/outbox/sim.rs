@@ -336,6 +336,7 @@ impl Simulation {
     fn tell(&mut self, number: u64, what: &'static str) {
         self.answers.entry(number).or_default().insert(what);
         self.removed.insert(number);
+        self.outbox.release(10);
     }
 
     fn sender_crashes(&mut self) {

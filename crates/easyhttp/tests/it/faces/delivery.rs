@@ -1,8 +1,11 @@
 //! What is known of a PUSH that was not accepted, from peers that do to it whatever can
 //! be done.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use easyhttp::{Command, Delivery, Error, Result, json};
@@ -20,6 +23,8 @@ on_both_faces!(
     what_never_connects_was_not_sent_however_little_time_there_is,
     what_was_said_at_one_address_is_not_forgotten_at_the_next,
     a_push_that_cannot_be_sent_says_so,
+    a_fetch_that_left_was_sent_although_nobody_is_there_any_more,
+    a_ping_that_left_before_the_push_was_no_push,
 );
 
 const PEER: &str = "PEER22";
@@ -49,6 +54,45 @@ fn peer(then: impl Fn() -> Then + Send + Sync + 'static) -> FakePeer {
 fn message(status: u16, number: u8, sender: &str, code: &str) -> Vec<u8> {
     let error = json!({"code": code, "message": "because"});
     answer(status, json!({"type": number, "header": {"sender_id": sender}, "error": error}))
+}
+
+/// A peer that answers a PING, and is gone as soon as it has the next request.
+fn leaving() -> SocketAddr {
+    let listener = TcpListener::bind(local(0)).unwrap();
+    let at = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request);
+        let _ = stream.write_all(&pong(id(PEER)));
+        let _ = stream.read(&mut request);
+    });
+    at
+}
+
+fn a_fetch_that_left_was_sent_although_nobody_is_there_any_more<F: Face>() {
+    let asking = F::start_with(device::<F>()).unwrap();
+    asking.add(PEER, leaving()).unwrap();
+    let fetched = asking.fetch(PEER, ());
+    assert_eq!(delivery(fetched), Delivery::Unknown);
+}
+
+fn a_ping_that_left_before_the_push_was_no_push<F: Face>() {
+    let (asking, at) = (F::start_with(device::<F>()).unwrap(), leaving());
+    asking.add(PEER, at).unwrap();
+    asking.ping(PEER).unwrap();
+    // It is asked who it is once more.
+    asking.remove(PEER).unwrap();
+    asking.add(PEER, at).unwrap();
+    match asking.push(PEER, 1) {
+        Err(Error::Unreachable { source, .. }) => {
+            assert_eq!(source.kind(), ErrorKind::ConnectionRefused);
+        }
+        other => panic!("{other:?}"),
+    }
+    // Nobody is there, so it is of no use to send it again.
+    assert_eq!(asking.stats().pushes_sent_again, 0);
 }
 
 fn push_to<F: Face>(said: Vec<u8>) -> Result<()> {

@@ -7,11 +7,14 @@ use easyhttp::{Builder, Delivery, DeviceId, Error, NetworkKey, StartError, Trust
 
 use super::{Face, device, on_both_faces};
 use crate::support::folder::Folder;
-use crate::support::{assert_error, assert_names, id, local, next, own_port};
+use crate::support::{assert_error, assert_names, id, limits, local, next, own_port};
 
 on_both_faces!(
     a_device_keeps_its_key_and_is_known_by_it,
     who_takes_the_id_of_another_device_is_not_believed,
+    who_takes_the_id_of_another_device_refuses_nothing,
+    who_takes_the_id_of_another_device_is_not_heard_about_its_memory,
+    a_key_that_is_shown_with_a_refusal_is_not_kept,
     who_takes_the_id_of_another_device_commands_nobody,
     a_device_that_shows_no_key_any_more_is_not_believed,
     an_identity_that_was_forgotten_may_change,
@@ -94,6 +97,92 @@ fn who_takes_the_id_of_another_device_is_not_believed<F: Face>() {
     own.fetch(PEER, ()).unwrap_err();
     assert_eq!(next(&changed).id, id(PEER));
     assert_eq!(changed.try_iter().count(), 0);
+}
+
+/// A device that knows the peer, which is not there any more.
+fn bereaved<F: Face>(folder: &Folder, port: u16) -> F {
+    let own = F::start_with(known::<F>(folder, "own.key")).unwrap();
+    own.add(PEER, local(port)).unwrap();
+    let peer_itself = peer::<F>(folder, "peer.key", port);
+    own.push(PEER, 1).unwrap();
+    peer_itself.stop();
+    own
+}
+
+fn who_takes_the_id_of_another_device_refuses_nothing<F: Face>() {
+    let (folder, port) = (Folder::new(), own_port());
+    let own = bereaved::<F>(&folder, port);
+    let impostor = || known::<F>(&folder, "impostor.key").port(port).id(PEER);
+    for (impostor, refusal) in [
+        (impostor(), "no_handler"),
+        (impostor().on_push(|_| -> bool { panic!("on purpose") }), "handler_failed"),
+        (impostor().on_push(|_| true).limits(limits(|limits| limits.handlers = 0)), "busy"),
+        (impostor().limits(limits(|limits| limits.body = 1)), "too_large"),
+    ] {
+        let impostor = F::start_with(impostor).unwrap();
+        let error = own.push(PEER, 2).unwrap_err();
+        assert_eq!(error.delivery(), Delivery::Unknown, "{refusal}: {error}");
+        assert_error!(Err::<(), _>(error), Error::IdentityChanged { .. });
+        impostor.stop();
+    }
+}
+
+#[cfg(feature = "outbox")]
+#[test]
+fn who_takes_the_id_of_another_device_refuses_no_item_of_an_outbox() {
+    use easyhttp::{AfterCrash, EasyHttp};
+
+    let (folder, port) = (Folder::new(), own_port());
+    let (told, refused) = channel();
+    let own = known::<super::Blocking>(&folder, "own.key").outbox_file(folder.join("outbox"));
+    let own: EasyHttp = own.on_refused(move |item| told.send(item).unwrap()).start().unwrap();
+    own.add(PEER, local(port)).unwrap();
+    let peer = || {
+        let peer = known::<super::Blocking>(&folder, "peer.key").port(port).id(PEER);
+        peer.outbox_file(folder.join("peer")).durable(AfterCrash::Unknown)
+    };
+    let peer_itself: EasyHttp = peer().on_push(|_| true).start().unwrap();
+    own.push(PEER, 1).unwrap();
+    peer_itself.stop();
+
+    let impostor = known::<super::Blocking>(&folder, "impostor.key").port(port).id(PEER);
+    let impostor: EasyHttp = impostor.start().unwrap();
+    own.outbox().push(PEER, 2).unwrap();
+    assert_eq!(own.outbox().flush().unwrap(), 1);
+    impostor.stop();
+    let (events, pushed) = channel();
+    let peer = peer().on_push(move |push| events.send(push.data.value()).is_ok());
+    let _peer: EasyHttp = peer.start().unwrap();
+    own.outbox().flush().unwrap();
+    assert_eq!(next(&pushed), 2);
+    assert_eq!(refused.try_iter().count(), 0);
+}
+
+fn who_takes_the_id_of_another_device_is_not_heard_about_its_memory<F: Face>() {
+    let (folder, port) = (Folder::new(), own_port());
+    let own = bereaved::<F>(&folder, port);
+    let (events, pushed) = channel();
+    let impostor = known::<F>(&folder, "impostor.key").port(port).id(PEER);
+    let impostor = impostor.on_push(move |push| events.send(push.data.value()).is_ok());
+    let impostor = F::start_with(impostor).unwrap();
+    // It does not remember the key: that of another memory. It would take one of its own.
+    assert_error!(own.push(PEER, 2), Error::IdentityChanged { .. });
+    assert_eq!(pushed.try_iter().count(), 0);
+    impostor.stop();
+}
+
+fn a_key_that_is_shown_with_a_refusal_is_not_kept<F: Face>() {
+    let (folder, port) = (Folder::new(), own_port());
+    let own = F::start_with(known::<F>(&folder, "own.key")).unwrap();
+    own.add(PEER, local(port)).unwrap();
+    let first = known::<F>(&folder, "impostor.key").port(port).id(PEER);
+    let first = F::start_with(first.limits(limits(|limits| limits.body = 1))).unwrap();
+    assert_error!(own.ping(PEER), Error::TooLarge { .. });
+    assert_eq!(trusted(&folder), []);
+    first.stop();
+    let _peer = peer::<F>(&folder, "peer.key", port);
+    assert_eq!(own.fetch(PEER, ()).unwrap(), 7);
+    assert_eq!(trusted(&folder), [id(PEER)]);
 }
 
 fn who_takes_the_id_of_another_device_commands_nobody<F: Face>() {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{Asynchronous, Blocking, Face, device, on_both_faces, on_runtime};
 use crate::support::fake_peer::{FakePeer, Seen, Then, pong};
 use crate::support::folder::Folder;
+use crate::support::http::{Client, command};
 use crate::support::{
     Gate, assert_error, assert_names, eventually, id, limits, local, next, own_port,
 };
@@ -30,6 +31,8 @@ on_both_faces!(
     what_is_cancelled_is_gone,
     a_full_outbox_is_an_error,
     a_flush_returns_when_all_were_tried,
+    a_handler_of_the_outbox_may_flush_it_while_many_others_wait_to_be_told,
+    an_item_has_its_place_until_its_handler_has_returned,
     all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile,
     what_was_not_told_before_the_device_stopped_is_told_after_it_starts,
     what_was_done_before_both_were_restarted_is_not_done_again,
@@ -39,6 +42,7 @@ on_both_faces!(
     nobody_else_may_read_an_outbox,
     two_devices_cannot_have_one_outbox,
     a_device_that_was_dropped_leaves_its_outbox_to_the_next_one,
+    what_a_handler_did_that_stopped_its_own_device_is_known_to_the_next_one,
 );
 
 /// What the feature adds to both faces.
@@ -300,6 +304,49 @@ fn a_flush_returns_when_all_were_tried<F: Keeps>() {
     eventually("one waits", || asking.flush().unwrap() == 1);
 }
 
+fn a_handler_of_the_outbox_may_flush_it_while_many_others_wait_to_be_told<F: Keeps>() {
+    const ITEMS: usize = 1_100;
+    let (_folder, builder) = keeping::<F>();
+    let asking = F::start_with(builder).unwrap();
+    thread::scope(|scope| {
+        // Those that come at the same time wait for the disk together.
+        for _ in 0..20 {
+            scope.spawn(|| (0..ITEMS / 20).for_each(|_| _ = asking.push_later("7H8G2K", 1)));
+        }
+    });
+    let (told, flushed) = channel();
+    let own = asking.handle();
+    asking.on_delivered(move |_| _ = told.send(own.flush()));
+    let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
+    asking.meet(&there);
+    assert_eq!(next(&flushed).unwrap(), 0);
+    assert_eq!(received.try_iter().count(), ITEMS);
+}
+
+fn an_item_has_its_place_until_its_handler_has_returned<F: Keeps>() {
+    let (_folder, builder) = keeping::<F>();
+    let builder = builder.limits(limits(|limits| limits.outbox_items = 2));
+    let (gate, (begins, begun)) = (Gate::default(), channel());
+    let held = gate.clone();
+    let builder = builder.on_delivered(move |_| {
+        begins.send(()).unwrap();
+        held.wait();
+    });
+    let asking = F::start_with(builder).unwrap();
+    let (there, received) = receiving::<F>(device::<F>());
+    asking.meet(&there);
+    for n in 0..2 {
+        asking.push_later(there.id(), n).unwrap();
+        assert_eq!(next(&received), n);
+    }
+    next(&begun);
+    assert_error!(asking.push_later(there.id(), 2), Error::OutboxFull(Full::Items(2)));
+    gate.open();
+    next(&begun);
+    eventually("there is room again", || asking.push_later(there.id(), 2).is_ok());
+    assert_eq!(next(&received), 2);
+}
+
 fn all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile<F: Keeps>() {
     let (folder, builder) = keeping::<F>();
     let asking = F::start_with(builder).unwrap();
@@ -457,6 +504,48 @@ fn two_devices_cannot_have_one_outbox<F: Keeps>() {
     assert_error!(second(), Error::Start(StartError::Outbox { .. }));
     drop(asking);
     second().unwrap();
+}
+
+/// A push to a device that remembers it on disk, in this folder; what it gets.
+fn push_once(port: u16) -> (u16, Value) {
+    let push = command(5, "once").header("Idempotency-Key", "\"once\"");
+    let answer = Client::connect(port).ask(&push);
+    (answer.status, answer.json()["type"].clone())
+}
+
+fn what_a_handler_did_that_stopped_its_own_device_is_known_to_the_next_one<F: Keeps>() {
+    let folder = Folder::new();
+    let builder = || device::<F>().config_file(folder.join("device.json"));
+    let builder = || builder().durable(AfterCrash::Unknown);
+    let stopped = F::start_with(builder()).unwrap();
+    let own = stopped.handle();
+    stopped.on_push(move |_| own.stop());
+    assert_eq!(push_once(stopped.port().unwrap()), (200, json!(6)));
+    let again = F::start_with(builder()).unwrap();
+    assert_eq!(push_once(again.port().unwrap()), (200, json!(6)));
+}
+
+#[test]
+fn what_a_handler_does_whose_device_is_dropped_is_known_to_the_next_one() {
+    let folder = Folder::new();
+    let builder = || device::<Asynchronous>().config_file(folder.join("device.json"));
+    let builder = || builder().durable(AfterCrash::Unknown);
+    let (gate, (begins, begun)) = (Gate::default(), channel());
+    let held = gate.clone();
+    let busy = Asynchronous::start_with(builder().on_push(move |_| {
+        begins.send(()).unwrap();
+        held.wait();
+    }))
+    .unwrap();
+    let port = busy.port().unwrap();
+    let pushing = thread::spawn(move || push_once(port));
+    next(&begun);
+    // It does not wait: nobody can.
+    drop(busy);
+    gate.open();
+    assert_eq!(pushing.join().unwrap(), (200, json!(6)));
+    let again = Asynchronous::start_with(builder()).unwrap();
+    assert_eq!(push_once(again.port().unwrap()), (200, json!(6)));
 }
 
 fn a_device_that_was_dropped_leaves_its_outbox_to_the_next_one<F: Keeps>() {
