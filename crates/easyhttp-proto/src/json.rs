@@ -21,6 +21,8 @@ use crate::id::DeviceId;
 use crate::limits;
 use crate::malformed::Malformed;
 
+pub use scan::weight;
+
 /// JSON that was found to be valid, as text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Json<'a>(&'a str);
@@ -204,32 +206,6 @@ pub(crate) fn seconds(
 
 fn is_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{')
-}
-
-/// How much a tree of any values holds that is made of this JSON text, as
-/// [`limits::TREE`] counts it. Of what is no JSON it says
-/// something.
-pub fn weight(text: &str) -> usize {
-    let mut weight = 1;
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b',' | b':' | b'[' => weight += 1,
-            b'{' => weight += 9,
-            // Nothing in a string counts.
-            b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'"' => break,
-                        b'\\' => _ = bytes.next(),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    weight
 }
 
 #[cfg(test)]
