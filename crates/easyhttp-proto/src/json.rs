@@ -223,6 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn a_string_holds_what_serde_json_lets_it_hold_wherever_it_stands() {
+        for byte in 0..128 {
+            for length in [1, 10, 100, 200] {
+                for at in 0..length {
+                    let mut text = [b"\"", &*[b'x'].repeat(length), b"\""].concat();
+                    text[at + 1] = byte;
+                    let expected = serde_json::from_slice::<&RawValue>(&text).is_ok();
+                    let found = scan::value(&text, limits::DEPTH).is_ok();
+                    assert_eq!(found, expected, "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_valid_is_what_serde_json_takes() {
         let texts = [
             r#""\u00e9\ud800 \/ \b""#,

@@ -316,7 +316,9 @@ impl Scan<'_> {
 /// Whether a byte of a string is only itself: no quote, backslash or control
 /// character.
 fn is_plain(byte: u8) -> bool {
-    !matches!(byte, b'"' | b'\\' | 0..b' ')
+    // With this bit turned round, the quote is what the space was, and all below it stay
+    // below it: two comparisons do.
+    byte ^ 2 > b' ' && byte != b'\\'
 }
 
 /// Whether all are. It looks at each of them, so that the compiler can take them
