@@ -98,8 +98,8 @@ pub fn weight(text: &str) -> usize {
     let mut weight = 1;
     while let Some(byte) = scan.peek() {
         match byte {
-            // Nothing in a string counts.
-            b'"' if scan.string().is_ok() => continue,
+            // Nothing in it counts.
+            b'"' => scan.skip_string(),
             b',' | b':' | b'[' => weight += 1,
             b'{' => weight += 9,
             _ => {}
@@ -234,6 +234,19 @@ impl Scan<'_> {
         }
     }
 
+    /// Moves to the quote at the end of a string that is known to be valid.
+    fn skip_string(&mut self) {
+        self.skip(1);
+        while let Some(at) = memchr::memchr2(b'"', b'\\', self.rest) {
+            self.skip(at);
+            match self.peek() {
+                Some(b'"') => return,
+                _ => self.skip(2),
+            }
+        }
+        self.rest = &[];
+    }
+
     /// Moves to the next byte that is more than itself in a string.
     fn skip_plain(&mut self) {
         // Most strings end soon. In those that do not, many are looked at together.
@@ -316,9 +329,7 @@ impl Scan<'_> {
 /// Whether a byte of a string is only itself: no quote, backslash or control
 /// character.
 fn is_plain(byte: u8) -> bool {
-    // With this bit turned round, the quote is what the space was, and all below it stay
-    // below it: two comparisons do.
-    byte ^ 2 > b' ' && byte != b'\\'
+    !matches!(byte, b'"' | b'\\' | 0..b' ')
 }
 
 /// Whether all are. It looks at each of them, so that the compiler can take them
