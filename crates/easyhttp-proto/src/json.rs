@@ -21,6 +21,8 @@ use crate::id::DeviceId;
 use crate::limits;
 use crate::malformed::Malformed;
 
+pub use scan::weight;
+
 /// JSON that was found to be valid, as text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Json<'a>(&'a str);
@@ -206,32 +208,6 @@ fn is_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{')
 }
 
-/// How much a tree of any values holds that is made of this JSON text, as
-/// [`limits::TREE`] counts it. Of what is no JSON it says
-/// something.
-pub fn weight(text: &str) -> usize {
-    let mut weight = 1;
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b',' | b':' | b'[' => weight += 1,
-            b'{' => weight += 9,
-            // Nothing in a string counts.
-            b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'"' => break,
-                        b'\\' => _ = bytes.next(),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    weight
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +219,21 @@ mod tests {
         {
             assert!(!is_deeper(text.as_bytes(), levels), "{text}");
             assert!(levels == 0 || is_deeper(text.as_bytes(), levels - 1), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_string_holds_what_serde_json_lets_it_hold_wherever_it_stands() {
+        for byte in 0..128 {
+            for length in [1, 10, 100, 200] {
+                for at in 0..length {
+                    let mut text = [b"\"", &*[b'x'].repeat(length), b"\""].concat();
+                    text[at + 1] = byte;
+                    let expected = serde_json::from_slice::<&RawValue>(&text).is_ok();
+                    let found = scan::value(&text, limits::DEPTH).is_ok();
+                    assert_eq!(found, expected, "{byte} at {at} of {length}");
+                }
+            }
         }
     }
 

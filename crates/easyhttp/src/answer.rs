@@ -9,6 +9,8 @@ use easyhttp_proto::message::Data;
 use easyhttp_proto::pushes::PushOutcome;
 use serde::Serialize;
 
+use crate::room;
+
 /// A handler could not do its work. The peer is told the message.
 ///
 /// Every error converts into it, so `?` works in a handler. The closure has to
@@ -122,7 +124,7 @@ impl<T: Serialize> IntoFetchAnswer<Always> for T {
                 "its closure for FETCH returns a Result whose error is not a HandlerError",
             ));
         }
-        Ok(FetchAnswer(Data::write_with(|json| write_json(json, &self))?))
+        Ok(FetchAnswer(Data::write_with(|json| write_in(json, room::grow, &self))?))
     }
 }
 
@@ -134,12 +136,22 @@ impl<T: Serialize> IntoFetchAnswer<Fallible> for Result<T, HandlerError> {
 
 /// Appends a value as JSON.
 pub(crate) fn write_json(json: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
-    serde_json::to_writer(Roomy(json), value)
+    write_in(json, Vec::reserve, value)
 }
+
+fn write_in(json: &mut Vec<u8>, grow: Grow, value: &impl Serialize) -> serde_json::Result<()> {
+    serde_json::to_writer(Roomy { json, grow }, value)
+}
+
+/// Makes room for so many bytes more.
+type Grow = fn(&mut Vec<u8>, usize);
 
 /// Keeps some room behind what is long: otherwise the few bytes that follow it would have
 /// all of it copied to where there is twice the room.
-struct Roomy<'a>(&'a mut Vec<u8>);
+struct Roomy<'a> {
+    json: &'a mut Vec<u8>,
+    grow: Grow,
+}
 
 impl Write for Roomy<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -147,8 +159,11 @@ impl Write for Roomy<'_> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.reserve(bytes.len() + bytes.len() / 8);
-        self.0.extend_from_slice(bytes);
+        let wanted = bytes.len() + bytes.len() / 8;
+        if self.json.capacity() - self.json.len() < wanted {
+            (self.grow)(self.json, wanted);
+        }
+        self.json.extend_from_slice(bytes);
         Ok(())
     }
 

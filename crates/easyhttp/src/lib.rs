@@ -163,6 +163,7 @@ mod presence;
 mod pushes;
 mod random;
 mod request;
+mod room;
 mod secure;
 mod server;
 mod settings;

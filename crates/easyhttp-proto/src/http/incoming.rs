@@ -15,7 +15,8 @@ use super::start::{AnswerHead, RequestHead};
 /// with their heads.
 const ROOM: usize = 2 * 1024;
 
-/// What is kept of a larger room for the next message, in bytes.
+/// The largest body for which there is room at once, in bytes. With that of its head it is
+/// kept for the next message.
 const KEPT: usize = 64 * 1024;
 
 /// How large the head of a message may be.
@@ -105,11 +106,12 @@ impl Incoming {
     }
 
     /// How many more bytes the room gets when it is full. Not at once what somebody
-    /// only says that it will send.
+    /// only says that it will send. The next message of this size has a head, too, and
+    /// comes in one piece if there is room for that.
     fn growth(&self) -> usize {
         let length = self.bytes.len();
         let expected = usize::try_from(self.expected()).unwrap_or(length);
-        expected.clamp(ROOM, length.max(KEPT))
+        expected.saturating_add(ROOM).min(length.max(KEPT))
     }
 
     /// So many bytes have arrived, at the beginning of [`space`](Self::space).
@@ -271,7 +273,7 @@ impl Incoming {
             }
         };
         self.reading = NEXT;
-        if self.bytes.len() > KEPT && self.arrived - self.begin <= ROOM {
+        if self.bytes.len() > KEPT + ROOM && self.arrived - self.begin <= ROOM {
             self.close_gaps();
             self.bytes.truncate(ROOM);
             self.bytes.shrink_to_fit();

@@ -74,6 +74,11 @@ impl Body {
         [&self.before, &self.rest]
     }
 
+    /// What its data was written to, with what stands behind it.
+    pub fn into_data(self) -> Vec<u8> {
+        self.rest
+    }
+
     /// How many bytes it has.
     pub fn len(&self) -> usize {
         self.before.len() + self.rest.len()

@@ -23,6 +23,7 @@ use crate::budget::Share;
 use crate::counters::Count;
 use crate::node::Node;
 use crate::outbox;
+use crate::room::Keeper;
 use crate::secure::{Signed, answer_of, count_of};
 use crate::text::Text;
 
@@ -85,6 +86,8 @@ pub(super) struct Connection<'a> {
     pub(super) heads: Heads,
     /// The memory of a large body, or of a large answer.
     pub(super) share: Share,
+    /// Where large answers are written.
+    pub(super) room: Keeper,
 }
 
 impl<'a> Connection<'a> {
@@ -94,7 +97,8 @@ impl<'a> Connection<'a> {
         let stream = Timed::new(stream, limits.header_read);
         let (incoming, heads) = (Incoming::new(sizes), Heads::default());
         let (usual, share) = (Known::default(), node.bodies.share());
-        Self { node, place, stream, from, incoming, usual, heads, share }
+        let room = Keeper::default();
+        Self { node, place, stream, from, incoming, usual, heads, share, room }
     }
 
     async fn serve(mut self) -> io::Result<()> {
@@ -105,6 +109,7 @@ impl<'a> Connection<'a> {
                     let (answer, is_read) = self.answer(verdict, &asked).await?;
                     let is_last = !asked.keeps_alive || self.node.tasks.is_stopping();
                     self.send(&answer, Some(&asked), is_read && !is_last).await?;
+                    self.room.keep(answer.body.into_data());
                     if !is_read {
                         let most = match asked.sender.is_stranger() {
                             true => limits::STRANGER,

@@ -20,6 +20,7 @@ on_both_faces!(
     an_answer_may_come_in_small_pieces,
     an_answer_may_take_its_time,
     a_large_answer_arrives_whole,
+    answers_of_all_sizes_follow_each_other,
     what_is_cut_or_framed_twice_is_no_answer,
     a_peer_that_does_not_read_costs_no_more_than_the_time_of_a_call,
     a_peer_may_refuse_before_it_has_read_all,
@@ -145,6 +146,24 @@ fn a_large_answer_arrives_whole<F: Face>() {
         let reply = asking.send(answering.id(), easyhttp::Command::Fetch, times).unwrap();
         assert_eq!(reply.json.value()["data"], reply.data.value());
         assert!(reply.data.parse::<String>().unwrap() == answered);
+    }
+}
+
+fn answers_of_all_sizes_follow_each_other<F: Face>() {
+    let answer = |letter: &str, count: usize| (letter.repeat(count), vec![count; count / 10]);
+    let answering = F::start_with(device::<F>().on_fetch(move |fetch| {
+        let (letter, count): (String, usize) = fetch.data.parse().unwrap_or_default();
+        answer(&letter, count)
+    }));
+    let answering = answering.unwrap();
+    let asking = F::start_with(device::<F>()).unwrap();
+    asking.meet(&answering);
+    for (letter, count) in
+        [("a", 600_000), ("b", 1), ("c", 60_000), ("d", 200_000), ("e", 0), ("f", 30_000)].repeat(2)
+    {
+        let answered: (String, Vec<usize>) =
+            asking.fetch_as(answering.id(), (letter, count)).unwrap();
+        assert!(answered == answer(letter, count), "{letter}");
     }
 }
 
