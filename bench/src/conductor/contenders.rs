@@ -122,7 +122,8 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         kind: Kind::Ours,
         loads: ALL,
         note: "as it ships, with checks, limits, deadlines and the table of peers; a runtime of \
-               one thread at each end, an async handler",
+               one thread at each end, an async handler. From 16 at once on its calls share a \
+               connection",
         ..PLAIN
     },
     Contender {

@@ -55,12 +55,21 @@ const SETTINGS: &[Setting] = &[
         chance: &[],
     },
     Setting {
+        name: "async face, one thread, 8 in flight",
+        server: "one thread",
+        client: "one thread",
+        in_flight: 8,
+        rough: &[],
+        // How many answers come at once depends on who is faster.
+        chance: &["waits"],
+    },
+    // They share a connection.
+    Setting {
         name: "async face, one thread, 64 in flight",
         server: "one thread",
         client: "one thread",
         in_flight: 64,
         rough: &[],
-        // How many answers come at once depends on who is faster.
         chance: &["waits"],
     },
     Setting {

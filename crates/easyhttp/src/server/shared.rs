@@ -204,6 +204,7 @@ impl<'a> Shared<'a> {
         for part in answer.body.parts() {
             self.outgoing.extend_from_slice(part);
         }
+        self.connection.room.keep(answer.body.into_data());
     }
 
     /// Does what can be done now, and waits if that is nothing. `has_more`: more has arrived
