@@ -185,7 +185,9 @@ mod lost_packets {
     #[test]
     fn an_only_address_is_tried_again_while_there_is_time() {
         let wanted = id("WANTED");
-        let asking = asking::<Blocking>(|limits| limits.connect = Duration::from_secs(2));
+        let asking = asking::<Blocking>(|limits| {
+            (limits.connect, limits.call) = (Duration::from_secs(2), PATIENCE);
+        });
         let hole = BlackHole::new();
         let port = hole.at.port();
         asking.add(wanted, hole.at).unwrap();
