@@ -143,6 +143,7 @@ mod builder;
 mod call;
 mod client;
 mod counters;
+mod deadline;
 mod descriptors;
 mod device_file;
 mod discovery;

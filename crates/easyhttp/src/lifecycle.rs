@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::budget::Budget;
 use crate::client::Client;
 use crate::counters::Counters;
+use crate::deadline::Deadlines;
 use crate::device_file::DeviceFile;
 use crate::discovery::Remembered;
 use crate::error::{Error, Result, StartError};
@@ -89,6 +90,7 @@ impl Node {
             random,
             retries: Mutex::new(retry::Budget::new(Duration::ZERO)),
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
+            deadlines: Deadlines::new(settings.limits.handler),
             started: Instant::now(),
             file: Mutex::new(file),
             remembered: Remembered::of(&settings.identity),

@@ -17,6 +17,7 @@ use crate::answer::Returned;
 use crate::budget::Budget;
 use crate::client::Client;
 use crate::counters::{Count, Counters};
+use crate::deadline::Deadlines;
 use crate::device_file::DeviceFile;
 use crate::discovery::{self, Remembered};
 use crate::error::{Error, Result, Words};
@@ -70,6 +71,8 @@ pub(crate) struct Node {
     pub(crate) retries: Mutex<retry::Budget>,
     /// How many handlers may still start.
     pub(crate) slots: Arc<Semaphore>,
+    /// Until when those that run are waited for.
+    pub(crate) deadlines: Deadlines,
     /// What the clock of the peer table counts from.
     pub(crate) started: Instant,
 }
@@ -354,20 +357,22 @@ impl Node {
         recording: Option<Recording>,
     ) -> Returned {
         self.counters.add(Count::HandlerRun);
-        let limit = self.settings.limits.handler;
         let ended = match self.start_handler(callback, argument, Some(slot), recording).await {
-            Started::Ended(ended) => Ok(ended),
+            Started::Ended(ended) => Some(ended),
             // When the limit passes, the handler runs on, and keeps its slot.
-            Started::Runs(handler) => tokio::time::timeout(limit, handler.end()).await,
+            Started::Runs(handler) => self.deadlines.within(handler.end()).await,
         };
         let (count, error) = match ended {
-            Ok(Ended::Returned(returned)) => match returned.within(self.settings.limits.body) {
+            Some(Ended::Returned(returned)) => match returned.within(self.settings.limits.body) {
                 Returned::Failed(error) => (Count::HandlerFailed, error),
                 returned => return returned,
             },
-            Ok(Ended::Panicked) => (Count::HandlerPanicked, Returned::PANICKED.to_owned()),
-            Ok(Ended::Dropped) => return Returned::Failed("the device is stopping".to_owned()),
-            Err(_) => (Count::HandlerTimedOut, format!("it did not finish within {limit:?}")),
+            Some(Ended::Panicked) => (Count::HandlerPanicked, Returned::PANICKED.to_owned()),
+            Some(Ended::Dropped) => return Returned::Failed("the device is stopping".to_owned()),
+            None => {
+                let limit = self.settings.limits.handler;
+                (Count::HandlerTimedOut, format!("it did not finish within {limit:?}"))
+            }
         };
         tracing::debug!(?event, error = %Words(&error), "a handler failed");
         self.counters.refuse(count, format_args!("{event:?}: {error}"));

@@ -4,14 +4,13 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::instant::instant_after;
+use crate::deadline::Deadline;
 
 /// A socket with a deadline. When it has passed, reading and writing fail with
 /// [`ErrorKind::TimedOut`].
@@ -33,7 +32,7 @@ impl Timed {
     /// How many bytes have arrived in `space`; none when the peer has ended.
     pub(super) async fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         poll_fn(|cx| match self.poll_read(cx, space) {
-            Poll::Pending => self.deadline.poll(cx),
+            Poll::Pending => self.poll_late(cx),
             done => done,
         })
         .await
@@ -61,7 +60,7 @@ impl Timed {
 
     /// The error that the deadline has passed, once it has.
     pub(super) fn poll_late<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        self.deadline.poll(cx)
+        self.deadline.poll(cx).map(|()| Err(late()))
     }
 
     /// Writes all of these, at once if the peer reads.
@@ -72,7 +71,7 @@ impl Timed {
         while !parts.is_empty() {
             let written =
                 poll_fn(|cx| match Pin::new(&mut *stream).poll_write_vectored(cx, parts) {
-                    Poll::Pending => deadline.poll(cx),
+                    Poll::Pending => deadline.poll(cx).map(|()| Err(late())),
                     done => done,
                 });
             match written.await? {
@@ -97,39 +96,6 @@ impl Timed {
     }
 }
 
-/// A deadline that moves with every message. Its time is only looked at when there
-/// is something to wait for, and its timer moves only when it would go off too late,
-/// or went off too early: most of what is done takes no time at all.
-struct Deadline {
-    span: Duration,
-    /// When it passes, once somebody has waited.
-    at: Option<Instant>,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Deadline {
-    fn after(span: Duration) -> Self {
-        let at = instant_after(span).into();
-        Self { span, at: Some(at), timer: Box::pin(sleep_until(at)) }
-    }
-
-    fn set(&mut self, span: Duration) {
-        self.span = span;
-        self.at = None;
-    }
-
-    /// The error that it has passed, once it has.
-    fn poll<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let at = *self.at.get_or_insert_with(|| instant_after(self.span).into());
-        if at < self.timer.deadline() {
-            self.timer.as_mut().reset(at);
-        }
-        loop {
-            ready!(self.timer.as_mut().poll(cx));
-            if self.timer.deadline() >= at {
-                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
-            }
-            self.timer.as_mut().reset(at);
-        }
-    }
+fn late() -> io::Error {
+    ErrorKind::TimedOut.into()
 }
