@@ -7,9 +7,9 @@
 //!
 //! Nobody waits for long behind a slow one. When a handler takes longer than
 //! [`PATIENCE`], its thread loses the lead, and others take over what waits. Who
-//! notices is whoever brings the next handler, or a second thread, which watches
-//! while some wait. As long as handlers are not [`QUICK`], there is no line: each
-//! gets a thread at once.
+//! notices is whoever brings the next handler, or a task, which watches while some
+//! wait. As long as handlers are not [`QUICK`], there is no line: each gets a thread
+//! at once.
 //!
 //! To wake the runtime costs as much as a handler, too. So those that end
 //! [together](over) are told of by one task, and so is the last one before a handler
@@ -23,19 +23,19 @@ mod over;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 use crate::lock::lock;
 
 use handler::{Handler, Job};
 use over::{Over, Teller};
 
-/// How long others may wait behind one handler. While some do, the thread that
-/// watches wakes once in this time, which is a hundredth of a core.
+/// How long others may wait behind one handler. The task that watches while some do
+/// notices a millisecond later, as the timers of the runtime are no finer.
 const PATIENCE: Duration = Duration::from_micros(500);
 
 /// What a handler takes that is better off in a line: a few times what it costs
@@ -49,7 +49,7 @@ pub(crate) struct Workers {
 }
 
 /// The handlers that wait, and who runs them. While some wait there is a leader,
-/// which is watched while it is inside a handler.
+/// which is watched if more than the one has come for which it was made.
 struct Line {
     waiting: VecDeque<Box<dyn Job>>,
     leader: Option<Leader>,
@@ -104,9 +104,11 @@ impl Workers {
         line.waiting.push_back(job);
         match &line.leader {
             Some(leader) if !leader.is_stuck() => {
-                let watches = line.wants_watch();
+                let was_watched = std::mem::replace(&mut line.is_watched, true);
                 drop(line);
-                self.watch_if(watches);
+                if !was_watched {
+                    self.runtime.spawn(Arc::clone(self).watch());
+                }
             }
             _ => {
                 let lead = self.appoint(&mut line);
@@ -155,52 +157,33 @@ impl Workers {
         }
     }
 
-    /// Has somebody watch the leader.
-    fn watch_if(self: &Arc<Self>, is_wanted: bool) {
-        if is_wanted {
-            let workers = Arc::clone(self);
-            self.runtime.spawn_blocking(move || workers.watch());
-        }
-    }
-
-    /// Waits until nothing waits, or the leader is stuck.
-    fn watch(self: &Arc<Self>) {
+    /// Waits until nothing waits, and has others take over when the leader is stuck.
+    async fn watch(self: Arc<Self>) {
         loop {
+            sleep(PATIENCE).await;
             let mut line = lock(&self.line);
-            let began = line.leader.as_ref().and_then(|leader| leader.began);
-            let left = began.map_or(PATIENCE, |began| PATIENCE.saturating_sub(began.elapsed()));
-            if !line.waiting.is_empty() && left > Duration::ZERO {
-                drop(line);
-                sleep(left);
-                continue;
-            }
-            line.is_watched = false;
             if line.waiting.is_empty() {
+                line.is_watched = false;
                 return;
+            }
+            if !line.leader.as_ref().is_some_and(Leader::is_stuck) {
+                continue;
             }
             // The leader may have lost the processor inside a quick handler: one
             // thread will do then, and tells at once.
             if std::mem::replace(&mut line.is_quick, false) {
                 let lead = self.appoint(&mut line);
                 self.tell(line);
-                return lead.run();
+                self.runtime.spawn_blocking(|| lead.run());
+            } else {
+                line.leader = None;
+                self.spread(line);
             }
-            line.leader = None;
-            return self.spread(line);
         }
     }
 }
 
 impl Line {
-    /// Whether somebody has to watch the leader from now on: handlers wait behind the
-    /// one that it runs.
-    fn wants_watch(&mut self) -> bool {
-        let is_inside = self.leader.as_ref().is_some_and(|leader| leader.began.is_some());
-        let is_wanted = is_inside && !self.waiting.is_empty() && !self.is_watched;
-        self.is_watched |= is_wanted;
-        is_wanted
-    }
-
     /// Ends a handler. Says whether it was the second one in a row that was slow.
     fn end(&mut self, (job, began): Ended, now: Instant) -> bool {
         self.over.add(job, now);
@@ -256,12 +239,9 @@ impl Lead {
             return None;
         }
         let next = line.begin(now);
-        let watches = line.wants_watch();
-        match line.is_ripe(now) {
-            true => workers.tell(line),
-            false => drop(line),
+        if line.is_ripe(now) {
+            workers.tell(line);
         }
-        workers.watch_if(watches);
         next
     }
 }
