@@ -37,6 +37,12 @@ impl Over {
         self.has_teller |= is_wanted;
         is_wanted
     }
+
+    /// Those that are over. As many are likely to come again.
+    fn take(&mut self) -> Vec<Box<dyn Job>> {
+        let jobs = Vec::with_capacity(self.jobs.len());
+        std::mem::replace(self, Self { jobs, ..Self::default() }).jobs
+    }
 }
 
 /// Has all tell that are over when it is dropped: by a task, or because the runtime ends.
@@ -50,7 +56,7 @@ impl Teller {
 
 impl Drop for Teller {
     fn drop(&mut self) {
-        let over = std::mem::take(&mut lock(&self.0.line).over);
-        over.jobs.into_iter().for_each(Job::tell);
+        let over = lock(&self.0.line).over.take();
+        over.into_iter().for_each(Job::tell);
     }
 }
