@@ -9,7 +9,7 @@ use crate::build::{REMEDY, cargo};
 use crate::failure::{Failure, Outcome, run};
 
 /// How large the program may be, in bytes.
-const MOST: u64 = 1_350_000;
+const MOST: u64 = 1_400_000;
 
 /// The library without its features; its example for this is a whole device.
 const WITHOUT_FEATURES: [&str; 3] = ["--package", "easyhttp", "--no-default-features"];

@@ -44,7 +44,7 @@ impl Programs {
             eprintln!("building {}", name(program));
             let built = match program {
                 Program::Binary { name, feature } => {
-                    bench_binary(&format!("bench-{name}"), feature, "release")
+                    bench_binary(&format!("bench-{name}"), feature)
                         .map(|binary| drop(programs.binaries.insert(program, binary)))
                 }
                 Program::Python => {
@@ -70,8 +70,9 @@ impl Programs {
         if contenders.iter().any(|contender| contender.kind == Kind::Ours) {
             eprintln!("building easyhttp, and the smallest device");
             programs.easyhttp = Some(cargo(&["--package", "easyhttp-cli"], WORKSPACE, "release")?);
-            programs.smallest =
-                Some(bench_binary("bench-easyhttp-smallest", "easyhttp", "smallest")?);
+            let smallest =
+                ["--package", "easyhttp", "--no-default-features", "--example", "smallest"];
+            programs.smallest = Some(cargo(&smallest, WORKSPACE, "small")?);
         }
         Ok((programs, left_out))
     }
@@ -105,8 +106,8 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn bench_binary(name: &str, feature: &str, profile: &str) -> Result<PathBuf> {
-    cargo(&["--bin", name, "--features", feature], MANIFEST, profile)
+fn bench_binary(name: &str, feature: &str) -> Result<PathBuf> {
+    cargo(&["--bin", name, "--features", feature], MANIFEST, "release")
 }
 
 /// Builds a program, and says where it is.
