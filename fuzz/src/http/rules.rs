@@ -19,7 +19,7 @@ pub fn may_refuse(fault: Fault, bytes: &[u8]) -> bool {
         // hyper takes hosts without a path, users, fragments, any scheme, and
         // characters that RFC 3986 does not know.
         Fault::Head("what is asked for is no path and no URL") => !has_plain_target(&text),
-        // We never ask for another protocol.
+        // Where we ask for one, the answer is read by `Incoming::shares`.
         Fault::Head("it changes to a protocol that nobody asked for") => count(" 101") > 0,
         // Equal lengths, or a length and chunks: the classics of smuggling.
         Fault::Length("Content-Length or Transfer-Encoding is there twice") => lengths > 1,

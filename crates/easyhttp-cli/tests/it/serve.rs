@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use crate::support::{Place, Running, run};
 
@@ -86,8 +87,10 @@ fn what_was_done_is_known_after_a_crash_if_it_is_to_be() {
         std::fs::write(place.folder.join("busy"), "").unwrap();
         let port = lamp.port;
         let pushing = std::thread::spawn(move || push_once(port, 2));
+        let deadline = Instant::now() + Duration::from_secs(20);
         while done() != "12" {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            assert!(Instant::now() < deadline, "the second push did not begin");
+            std::thread::sleep(Duration::from_millis(5));
         }
         let _ = lamp.child.end(Signal::KILL);
         assert_eq!(pushing.join().unwrap(), None);

@@ -17,6 +17,10 @@ pub const SHARED: &str = "easyhttp-shared";
 /// The header fields of that GET.
 pub const ASKS_TO_SHARE: &str = "connection: upgrade\r\nupgrade: easyhttp-shared\r\n";
 
+/// The room for what arrives on such a connection, in bytes: that of as many messages as
+/// one device asks for at once, if they are as small as most.
+pub const ROOM: usize = 32 * 1024;
+
 /// The bytes of a line with a number.
 pub(super) const LINE: usize = 10;
 

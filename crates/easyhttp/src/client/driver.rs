@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use easyhttp_proto::http::shared::{ASKS_TO_SHARE, SHARED_PATH};
+use easyhttp_proto::http::shared::{ASKS_TO_SHARE, ROOM, SHARED_PATH};
 use easyhttp_proto::http::{Fault, head};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -19,10 +19,6 @@ use super::answers::{Answers, Room};
 use super::connection::{connect, host_of};
 use super::shared::Shared;
 use super::{Failure, Idle};
-
-/// The room for what arrives, in bytes: that of as many answers as are asked for at once,
-/// if they are as small as most.
-const ROOM: usize = 32 * 1024;
 
 /// What driving one needs to know.
 pub(super) struct Terms {
@@ -44,7 +40,7 @@ pub(super) async fn drive(shared: Arc<Shared>, at: SocketAddr, terms: Terms) {
         false => opening.as_mut().poll(cx).map(|opened| opened.ok().flatten()),
     });
     let opened = opened.await;
-    if shared.is_opened(opened.is_some())
+    if shared.open(opened.is_some())
         && let Some((stream, answers)) = opened
     {
         Driver::new(shared, stream, answers, terms).run().await;
@@ -117,9 +113,8 @@ impl Driver {
                 return Poll::Ready(Ok(()));
             }
             while timer.as_mut().poll(cx).is_ready() {
-                match self.shared.close_unused(asked) {
-                    Ok(()) => return Poll::Ready(Ok(())),
-                    Err(now) => asked = now,
+                if self.shared.close_unused(&mut asked) {
+                    return Poll::Ready(Ok(()));
                 }
                 timer.as_mut().reset(Instant::now() + keep);
             }

@@ -147,11 +147,12 @@ impl Shared {
         }
     }
 
-    /// What comes of opening it, unless no call needs it any more. Says whether it is open.
-    pub(super) fn is_opened(&self, has_opened: bool) -> bool {
+    /// Takes calls from now on, if the device shares connections. Says whether it does take
+    /// them: not if it was closed meanwhile.
+    pub(super) fn open(&self, is_shared: bool) -> bool {
         let mut state = lock(&self.0);
         if state.phase == Phase::Opening {
-            state.phase = match has_opened {
+            state.phase = match is_shared {
                 true => Phase::Open,
                 false => Phase::Refused(Instant::now() + limits::SHARED_AGAIN),
             };
@@ -164,15 +165,16 @@ impl Shared {
         std::mem::swap(room, &mut lock(&self.0).outgoing);
     }
 
-    /// Takes no more calls, if none has come since there were so many bytes of requests.
-    /// Otherwise it says how many there are now.
-    pub(super) fn close_unused(&self, asked: u64) -> Result<(), u64> {
+    /// Takes no more calls, if none has come since there were so many bytes of requests,
+    /// and says whether that is so. If not, `asked` is how many there are now.
+    pub(super) fn close_unused(&self, asked: &mut u64) -> bool {
         let mut state = lock(&self.0);
-        if state.asked != asked || !state.calls.is_empty() {
-            return Err(state.asked);
+        let was_asked = std::mem::replace(asked, state.asked) != state.asked;
+        if was_asked || !state.calls.is_empty() {
+            return false;
         }
         state.phase = Phase::Closing;
-        Ok(())
+        true
     }
 
     /// Whether no call needs it any more. Otherwise its driver is woken when there is

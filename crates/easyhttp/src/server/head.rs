@@ -77,9 +77,9 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// The head of an answer with a body of so many bytes. `asked` is None if the
-    /// request had no head; `memory` is what it says of PUSHes, and `lines` are what it has
-    /// besides.
+    /// The head of an answer with a body of so many bytes. `asked` is None if there is
+    /// nothing to know of the request: it had no head, or no page can have sent it.
+    /// `memory` is what the answer says of PUSHes, and `lines` are what it has besides.
     pub(super) fn of(
         &mut self,
         answer: &Answer,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use easyhttp_proto::exchange::Answer;
 use easyhttp_proto::http::Fault;
-use easyhttp_proto::http::shared::number_line;
+use easyhttp_proto::http::shared::{ROOM, number_line};
 use easyhttp_proto::{Malformed, limits};
 use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
@@ -22,10 +22,6 @@ use crate::counters::Count;
 use crate::handler::BoxFuture;
 use crate::secure::Sender;
 use crate::text::Text;
-
-/// The room for what arrives, in bytes: that of as many requests as one device makes at
-/// once, if they are as small as most.
-const ROOM: usize = 32 * 1024;
 
 /// After so many requests their answers go out, even if there are more, so that both ends
 /// work at the same time. With 16 callers that gives 120,000 calls a second, and 80,000 if
@@ -65,15 +61,6 @@ struct Answered {
     answer: Answer,
 }
 
-/// What a connection has waited for.
-#[derive(PartialEq)]
-enum Event {
-    /// Something has arrived, was sent, or is answered.
-    Progress,
-    /// Nothing will happen any more.
-    End,
-}
-
 impl<'a> Shared<'a> {
     pub(super) fn new(mut connection: Connection<'a>) -> Self {
         connection.incoming.finish();
@@ -107,10 +94,10 @@ impl<'a> Shared<'a> {
                 () if is_partial => Phase::Receiving,
                 () => Phase::Waiting,
             });
-            let event = poll_fn(|cx| self.poll(cx, taken == BATCH)).await;
-            match event {
-                Ok(Event::Progress) => {}
-                Ok(Event::End) => return Ok(()),
+            let has_moved = poll_fn(|cx| self.poll(cx, taken == BATCH)).await;
+            match has_moved {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
                 Err(error) => {
                     if error.kind() == ErrorKind::TimedOut && self.is_sending() {
                         self.connection.refuse(Count::AnswerUnread);
@@ -208,9 +195,9 @@ impl<'a> Shared<'a> {
         self.connection.room.keep(answer.body.into_data());
     }
 
-    /// Does what can be done now, and waits if that is nothing. `has_more`: more has arrived
-    /// than was taken.
-    fn poll(&mut self, cx: &mut Context<'_>, has_more: bool) -> Poll<io::Result<Event>> {
+    /// Does what can be done now, and waits if that is nothing. False: nothing will happen
+    /// any more. `has_more`: more has arrived than was taken.
+    fn poll(&mut self, cx: &mut Context<'_>, has_more: bool) -> Poll<io::Result<bool>> {
         let mut has_moved = has_more | self.send(cx)?;
         if !has_more {
             has_moved |= self.receive(cx)?;
@@ -220,14 +207,14 @@ impl<'a> Shared<'a> {
             has_moved = true;
         }
         if has_moved {
-            return Poll::Ready(Ok(Event::Progress));
+            return Poll::Ready(Ok(true));
         }
         if !self.waiting.is_empty() {
             return Poll::Pending;
         }
         let Connection { stream, node, .. } = &mut self.connection;
         if self.outgoing.is_empty() && (self.has_ended || node.tasks.is_stopping()) {
-            return Poll::Ready(Ok(Event::End));
+            return Poll::Ready(Ok(false));
         }
         stream.poll_late(cx)
     }

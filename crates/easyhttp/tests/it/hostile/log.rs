@@ -1,6 +1,8 @@
 //! What a device writes to the log while others send what a terminal would obey.
 
 use std::fmt::{self, Write};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use easyhttp::{Command, EasyHttpAsync, HandlerError, Request, json};
@@ -135,7 +137,13 @@ impl Log {
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
         tracing::subscriber::with_default(Self(Arc::clone(&lines)), || {
-            runtime.block_on(future);
+            let mut future = pin!(future);
+            runtime.block_on(poll_fn(|cx| {
+                // Another test may just have found, before there was a subscriber, that
+                // nobody wants to hear of something.
+                tracing::callsite::rebuild_interest_cache();
+                future.as_mut().poll(cx)
+            }));
         });
         drop(runtime);
         std::mem::take(&mut *lines.lock().unwrap())
