@@ -43,6 +43,7 @@ fn a_body_that_is_not_utf8_is_refused() {
         b"{\"type\":4,\"data\":\"\xc3\x28\"}",
         b"{\"type\":4,\"data\":{\"\xff\":1}}",
         b"{\"type\":1,\"\xff\":1}",
+        b"{\"type\":1,\"x\":\"\xff\"}",
         // PING in UTF-16.
         b"\xff\xfe{\0\"\0t\0y\0p\0e\0\"\0:\x01\0}\0",
     ] {
@@ -70,6 +71,7 @@ fn a_type_that_is_no_command_is_refused() {
         "18446744073709551615",
         "18446744073709551616",
         "1e308",
+        "1e400",
         "[1]",
         r#"{"PING":1}"#,
     ] {
@@ -201,6 +203,8 @@ fn a_time_is_understood_however_it_is_written() {
         ("1767225600.75", 1_767_225_600),
         ("0", 0),
         ("-1", -1),
+        // Beyond what a float can tell from its neighbours.
+        ("-9007199254740993", -9_007_199_254_740_993),
         ("1e300", i64::MAX),
         ("-1e300", i64::MIN),
         ("18446744073709551615", i64::MAX),

@@ -1,6 +1,5 @@
 //! Devices that find each other, on a simulated network.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use easyhttp_proto::DeviceId;
@@ -212,30 +211,6 @@ fn a_crowd_that_asks_cannot_make_a_device_answer_without_end() {
 }
 
 #[test]
-fn two_devices_with_one_id_are_both_told_where_the_other_is() {
-    let mut network = Network::new(12);
-    let (first, second) = (network.start("SAME22"), network.start("SAME22"));
-    let other = network.start("LAMP22");
-    network.run(SECONDS(60));
-    for (node, twin) in [(first, second), (second, first)] {
-        let alarms: Vec<_> = network.told(node).iter().filter_map(duplicate).collect();
-        assert_eq!(alarms, [network.address(twin)]);
-        assert_eq!(network.known_by(node), ["LAMP22".parse().unwrap()]);
-    }
-    assert!(network.told(other).iter().filter_map(duplicate).next().is_none());
-}
-
-#[test]
-fn a_python_device_with_our_id_is_noticed() {
-    let mut network = Network::new(13);
-    let ours = network.start("SAME22");
-    let python = network.start_python("SAME22", AT_ONCE);
-    network.run(SECONDS(1));
-    let alarms: Vec<_> = network.told(ours).iter().filter_map(duplicate).collect();
-    assert_eq!(alarms, [network.address(python)]);
-}
-
-#[test]
 fn the_same_seed_gives_the_same_history() {
     let history = |seed| {
         let mut network = Network::new(seed);
@@ -265,13 +240,6 @@ fn sent_by(network: &Network, node: Node) -> usize {
 fn left(action: &Action) -> Option<DeviceId> {
     match action {
         Action::Left(peer) => Some(peer.id),
-        _ => None,
-    }
-}
-
-fn duplicate(action: &Action) -> Option<SocketAddr> {
-    match action {
-        Action::DuplicateId(at) => Some(*at),
         _ => None,
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use easyhttp_proto::limits;
 use easyhttp_proto::retry::{Breaker, Budget, Retries, attempt, pause};
 
+use crate::random::Random;
+
 const SENDERS: usize = 50;
 /// How many PUSHes each sends in a second.
 const EACH: u64 = 2;
@@ -42,7 +44,7 @@ struct Call {
 }
 
 struct Network {
-    random: u64,
+    random: Random,
     away: Away,
     /// How many requests came in each second.
     seconds: Vec<usize>,
@@ -51,20 +53,10 @@ struct Network {
     answered: usize,
 }
 
-impl Network {
-    fn random(&mut self) -> u64 {
-        // SplitMix64.
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
-
 /// What the receiver got in each second, and what came of it.
 fn simulate(seed: u64, away: Away) -> Network {
-    let mut network = Network { random: seed, away, seconds: vec![0; 300], lost: 0, answered: 0 };
+    let mut network =
+        Network { random: Random(seed), away, seconds: vec![0; 300], lost: 0, answered: 0 };
     let mut senders: Vec<_> = (0..SENDERS)
         .map(|_| Sender { budget: Budget::new(Duration::ZERO), breaker: Breaker::default() })
         .collect();
@@ -72,7 +64,7 @@ fn simulate(seed: u64, away: Away) -> Network {
     let mut due = BinaryHeap::new();
     let mut calls = Vec::new();
     for sender in 0..SENDERS {
-        let phase = network.random() % (1_000_000 / EACH);
+        let phase = network.random.next() % (1_000_000 / EACH);
         for n in 0..END / 1000 * EACH {
             let at = n * (1_000_000 / EACH) + phase;
             let deadline = Duration::from_micros(at) + limits::CALL;
@@ -110,7 +102,7 @@ fn simulate(seed: u64, away: Away) -> Network {
             Away::Busy => sender.breaker.hear(),
             Away::Broken | Away::Silent => sender.breaker.fail(),
         }
-        let entropy = network.random();
+        let entropy = network.random.next();
         let left = left.saturating_sub(took);
         let (breaker, budget) = (sender.breaker, &mut sender.budget);
         match call.retries.next(now, left, least, &breaker, budget, entropy) {

@@ -17,6 +17,8 @@ use easyhttp_proto::secure::{
 };
 use easyhttp_proto::{API_PATH, limits};
 
+use crate::random::Random;
+
 const SIZES: Sizes = Sizes { head: limits::HEADER_BLOCK, fields: limits::HEADERS };
 
 /// That of the test vector, and others.
@@ -162,26 +164,5 @@ fn body(incoming: &mut Incoming) -> Result<Vec<u8>, Refused> {
     match incoming.read_body(limits::BODY) {
         Ok(true) => Ok(incoming.body().to_vec()),
         _ => Err(Refused::Http),
-    }
-}
-
-/// SplitMix64, as discovery's: the same cases in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        core::array::from_fn(|_| self.next() as u8)
     }
 }

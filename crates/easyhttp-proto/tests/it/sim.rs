@@ -22,6 +22,8 @@ use easyhttp_proto::discovery::Action;
 use easyhttp_proto::peers::{Peer, Source};
 use easyhttp_proto::{DeviceId, limits};
 
+use crate::random::Random;
+
 use devices::{Ours, Python};
 use parts::{Arrival, Device, Found, GROUP, GROUP_V6, Host, Output, Ping, Program};
 
@@ -477,26 +479,5 @@ impl Network {
     fn put_under_way(&mut self, due: Duration, arrival: Arrival) {
         self.arrivals += 1;
         self.under_way.insert((due, self.arrivals), arrival);
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, on any machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
     }
 }

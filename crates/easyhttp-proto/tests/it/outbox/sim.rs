@@ -12,6 +12,7 @@ use easyhttp_proto::outbox::{Action, Attempt, Item, Outbox, Sent};
 use easyhttp_proto::pushes::{Entry, Found, Mark, Memory, PushKey, PushOutcome};
 
 use super::id;
+use crate::random::Random;
 
 /// How a receiver remembers pushes over a crash.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +37,7 @@ pub(super) struct Told {
 
 pub(super) struct Simulation {
     seed: u64,
-    random: u64,
+    random: Random,
     kind: Receiver,
     crashes: bool,
     now: Duration,
@@ -124,7 +125,7 @@ impl Simulation {
         let devices = RECEIVERS.iter().zip(1..).map(|(text, name)| (id(text), device(name)));
         Self {
             seed,
-            random: seed,
+            random: Random(seed),
             kind,
             crashes: true,
             now: Duration::ZERO,
@@ -154,7 +155,7 @@ impl Simulation {
 
     pub(super) fn run(mut self) -> Told {
         for _ in 0..EVENTS {
-            let (at, event) = (MS(self.up_to(300_000)), self.any_event());
+            let (at, event) = (MS(self.random.below(300_000)), self.any_event());
             self.at(at, event);
         }
         self.at(MS(300_000), Event::Calm);
@@ -168,8 +169,8 @@ impl Simulation {
     }
 
     fn any_event(&mut self) -> Event {
-        let device = id(RECEIVERS[self.up_to(RECEIVERS.len() as u64) as usize]);
-        match self.up_to(100) {
+        let device = id(RECEIVERS[self.random.place(RECEIVERS.len())]);
+        match self.random.below(100) {
             0..40 => Event::Push,
             40..46 if self.crashes => Event::SenderCrashes,
             46..52 if self.crashes => Event::ReceiverCrashes(device),
@@ -220,9 +221,9 @@ impl Simulation {
     // ---- the sender ----
 
     fn push(&mut self) {
-        let to = id(RECEIVERS[self.up_to(RECEIVERS.len() as u64) as usize]);
-        let lifetime = match self.up_to(10) {
-            0 => MS(1 + self.up_to(30_000)),
+        let to = id(RECEIVERS[self.random.place(RECEIVERS.len())]);
+        let lifetime = match self.random.below(10) {
+            0 => MS(1 + self.random.below(30_000)),
             _ => Duration::from_secs(7 * 24 * 60 * 60),
         };
         let number = self.outbox.reserve(10).unwrap();
@@ -256,7 +257,7 @@ impl Simulation {
             self.at(due, Event::Wake);
         }
         // Removals reach the disk when there is time.
-        if self.up_to(4) == 0 {
+        if self.random.below(4) == 0 {
             for number in std::mem::take(&mut self.removed) {
                 self.disk.remove(&number);
             }
@@ -292,7 +293,7 @@ impl Simulation {
             // It is lost, or comes later than anybody waits for it.
             self.answer_in(3000, to, number, Answer::Lost);
             if self.breaks(2) {
-                let late = MS(3000 + self.up_to(20_000));
+                let late = MS(3000 + self.random.below(20_000));
                 self.at(self.now + late, arrives);
             }
             return;
@@ -344,12 +345,12 @@ impl Simulation {
         self.waiting.clear();
         // What was being written is there or not.
         for number in std::mem::take(&mut self.adding) {
-            if self.up_to(2) == 0 {
+            if self.random.below(2) == 0 {
                 self.disk.remove(&number);
             }
         }
         for number in std::mem::take(&mut self.removed) {
-            if self.up_to(2) == 0 {
+            if self.random.below(2) == 0 {
                 self.disk.remove(&number);
             }
         }
@@ -398,7 +399,7 @@ impl Simulation {
         let mark = self.devices[&to].memory.mark();
         // Somebody may send it once more, to whom it is answered then.
         if !matches!(answer, Answer::Busy | Answer::Forgotten) && self.breaks(10) {
-            let again = MS(self.up_to(10_000));
+            let again = MS(self.random.below(10_000));
             self.at(now + again, Event::Arrives { to, number, key, attempt: 0 });
         }
         if !self.breaks(10) {
@@ -425,7 +426,7 @@ impl Simulation {
             Receiver::Forgetful => Memory::new(1000 + device.memory.mark().name, 8),
         };
         // Answers that were on their way may arrive all the same; it comes back elsewhere.
-        if self.up_to(2) == 0 {
+        if self.random.below(2) == 0 {
             self.devices.get_mut(&of).unwrap().is_known = false;
         }
     }
@@ -496,20 +497,12 @@ impl Simulation {
     }
 
     fn delay(&mut self) -> Duration {
-        MS(1 + self.up_to(50))
+        MS(1 + self.random.below(50))
     }
 
     /// True once in so many times, until it is calm.
     fn breaks(&mut self, once_in: u64) -> bool {
-        self.up_to(once_in) == 0 && !self.is_calm
-    }
-
-    fn up_to(&mut self, most: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % most
+        self.random.below(once_in) == 0 && !self.is_calm
     }
 }
 

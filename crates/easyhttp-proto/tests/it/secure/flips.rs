@@ -14,11 +14,11 @@ fn a_changed_bit_is_noticed_wherever_it_is() {
     let mut random = Random(3);
     let mut by_http = 0;
     for case in 0..CASES {
-        let pair = &messages[random.below(messages.len())];
+        let pair = &messages[random.place(messages.len())];
         let is_request = random.below(2) == 0;
         let bytes = if is_request { &pair.request } else { &pair.answer };
         let places = covered(bytes);
-        let mut place = random.below(places.iter().map(Range::len).sum());
+        let mut place = random.place(places.iter().map(Range::len).sum());
         let range = places.iter().find(|range| {
             let is_there = place < range.len();
             place -= if is_there { 0 } else { range.len() };

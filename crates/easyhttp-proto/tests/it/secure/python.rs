@@ -65,7 +65,7 @@ impl Pair {
     fn new(ring: &Keyring, random: &mut Random) -> Self {
         let is_sealed = random.below(2) == 0;
         let mut body = || {
-            let length = random.below(300);
+            let length = random.place(300);
             let plain: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
             match is_sealed {
                 true => ring.signing().seal(random.bytes(), &plain),
@@ -79,7 +79,7 @@ impl Pair {
             path: format!("/easyhttp/{:x}", random.next()),
             encoding: is_sealed.then_some(AES128GCM),
             idempotency_key: key.is_multiple_of(2).then(|| format!("\"{key:x}\"")),
-            status: [200, 400, 401, 403, 409, 421, 503][random.below(7)],
+            status: [200, 400, 401, 403, 409, 421, 503][random.place(7)],
             body,
             answer_body,
             // Long ago: the library refuses what was made in its future.
@@ -120,7 +120,7 @@ impl Pair {
 
     fn line(&self, ring: &Keyring, random: &mut Random) -> Value {
         let more = ["host", "content-length"];
-        let more = &more[..random.below(3)];
+        let more = &more[..random.place(3)];
         let nonce = self.asked.fields().split("nonce=\"").nth(1).unwrap();
         let public = self.device.as_ref().map(DeviceKey::public);
         let bytes = request_bytes(&self.request(), self.asked.fields(), &self.body);
