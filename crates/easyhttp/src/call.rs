@@ -2,6 +2,7 @@
 //! answers, within one deadline.
 
 mod again;
+mod commands;
 mod exchange;
 mod reply;
 mod stats;
@@ -12,21 +13,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::peers::{Address, Remembers};
-#[cfg(feature = "outbox")]
-use easyhttp_proto::pushes::PushKey;
+use easyhttp_proto::peers::Address;
 use easyhttp_proto::retry;
 use easyhttp_proto::{Command, DeviceId, limits};
 use serde::Serialize;
 use tokio::time::timeout_at;
 
 use crate::answer::write_json;
-use crate::client::{Connect, SLICE};
 use crate::error::{Delivery, Error, Result};
 use crate::instant::instant_after;
 use crate::lock::lock;
 use crate::node::Node;
-use crate::request::Data;
 
 use again::Sent;
 
@@ -109,74 +106,6 @@ impl Node {
     /// How long a call may take, from now on.
     pub(crate) fn usual_time(&self) -> Time {
         Time::of(self.settings.limits.call)
-    }
-
-    /// PINGs a device at one address, for our own sake: nobody is told.
-    pub(crate) async fn ping_at(
-        self: &Arc<Self>,
-        id: DeviceId,
-        at: SocketAddr,
-        limit: Duration,
-        purpose: Purpose,
-    ) -> Result<()> {
-        let (message, time) = (Vec::new(), Time::of(limit));
-        let call = Call::new(self, id, Command::Ping, message, time, Face::Asynchronous);
-        call.check(at, limit, purpose).await
-    }
-
-    pub(crate) async fn ping(
-        self: &Arc<Self>,
-        id: DeviceId,
-        face: Face,
-        time: Time,
-    ) -> Result<Duration> {
-        let reply = self.call(id, Command::Ping, &(), face, time).await?;
-        match reply.command {
-            Some(Command::Pong) => Ok(reply.took),
-            _ => Err(reply.unexpected(id, "PONG")),
-        }
-    }
-
-    pub(crate) async fn fetch(
-        self: &Arc<Self>,
-        id: DeviceId,
-        query: &impl Serialize,
-        face: Face,
-        time: Time,
-    ) -> Result<Data> {
-        let reply = self.call(id, Command::Fetch, query, face, time).await?;
-        match reply.command {
-            // A device that has nothing to say says that it received the FETCH.
-            Some(Command::Data) | None => Ok(reply.data),
-            _ => Err(reply.unexpected(id, "DATA")),
-        }
-    }
-
-    pub(crate) async fn push(
-        self: &Arc<Self>,
-        id: DeviceId,
-        data: &impl Serialize,
-        face: Face,
-        time: Time,
-    ) -> Result<()> {
-        let reply = self.call(id, Command::Push, data, face, time).await?;
-        reply.of_push(id)
-    }
-
-    /// An item of the outbox, with this key, if the device understands keys. Whether it
-    /// goes out with another one is for the outbox to say.
-    #[cfg(feature = "outbox")]
-    pub(crate) async fn push_item(
-        self: &Arc<Self>,
-        id: DeviceId,
-        data: &impl Serialize,
-        key: Option<PushKey>,
-        may_have_arrived: bool,
-    ) -> Result<()> {
-        let (face, time) = (Face::Asynchronous, self.usual_time());
-        let sent = Sent::of_item(key, may_have_arrived);
-        let reply = self.call_with(id, Command::Push, data, face, time, sent).await?;
-        reply.of_push(id)
     }
 }
 
@@ -402,32 +331,6 @@ impl<'a> Call<'a> {
     /// Whether it does no harm if the device gets it twice.
     fn is_repeatable(&self) -> bool {
         matches!(self.command, Command::Ping | Command::Fetch)
-    }
-
-    /// How the command may get a connection, and block on it, if it has time until
-    /// this deadline.
-    fn connect<'c>(
-        &self,
-        begun: Instant,
-        limit: Duration,
-        deadline: Instant,
-        has_left: &'c AtomicBool,
-    ) -> Connect<'c> {
-        let is_repeatable = self.is_repeatable();
-        // Not beyond the first slice: then there may be more to wait for.
-        let last = deadline.checked_sub(SLICE).map(|last| last.min(self.begun + SLICE));
-        let blocks_until = last.filter(|_| self.face == Face::Blocking);
-        let is_shared = self.is_in_crowd && self.may_share();
-        Connect { begun, limit, anew: false, is_shared, is_repeatable, blocks_until, has_left }
-    }
-
-    /// Whether the command may go out on a connection that other calls have as well: to a
-    /// device of this kind, as others are not asked for that.
-    fn may_share(&self) -> bool {
-        self.face == Face::Asynchronous
-            && self.message.len() <= limits::SHARED_MESSAGE
-            && self.node.secure.is_none()
-            && matches!(self.remembers(), Remembers::Pushes(_))
     }
 
     /// In so long from now, or when all of the time is over.

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use easyhttp_proto::Command;
 use easyhttp_proto::peers::{PeerTable, Remembers};
 use easyhttp_proto::pushes::PushKey;
+use easyhttp_proto::{Command, limits};
 use tokio::time::timeout_at;
 
-use super::{Call, Purpose, Reply};
-use crate::client::Connect;
+use super::{Call, Face, Purpose, Reply};
+use crate::client::{Connect, SLICE};
 use crate::error::{Error, Result};
 use crate::node::Node;
 use crate::peer::Peer;
@@ -78,6 +78,32 @@ impl Call<'_> {
         };
         self.note(at, &reply, purpose);
         reply
+    }
+
+    /// How the command may get a connection, and block on it, if it has time until
+    /// this deadline.
+    pub(super) fn connect<'c>(
+        &self,
+        begun: Instant,
+        limit: Duration,
+        deadline: Instant,
+        has_left: &'c AtomicBool,
+    ) -> Connect<'c> {
+        let is_repeatable = self.is_repeatable();
+        // Not beyond the first slice: then there may be more to wait for.
+        let last = deadline.checked_sub(SLICE).map(|last| last.min(self.begun + SLICE));
+        let blocks_until = last.filter(|_| self.face == Face::Blocking);
+        let is_shared = self.is_in_crowd && self.may_share();
+        Connect { begun, limit, anew: false, is_shared, is_repeatable, blocks_until, has_left }
+    }
+
+    /// Whether the command may go out on a connection that other calls have as well: to a
+    /// device of this kind, as others are not asked for that.
+    fn may_share(&self) -> bool {
+        self.face == Face::Asynchronous
+            && self.message.len() <= limits::SHARED_MESSAGE
+            && self.node.secure.is_none()
+            && matches!(self.remembers(), Remembers::Pushes(_))
     }
 
     /// No answer came in time.
