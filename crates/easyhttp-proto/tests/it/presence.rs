@@ -5,7 +5,7 @@ use std::time::Duration;
 use easyhttp_proto::DeviceId;
 use easyhttp_proto::discovery::Action;
 
-use crate::sim::{Conditions, Network, Node};
+use crate::sim::{Network, Node, ROUGH};
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 
@@ -38,13 +38,7 @@ fn a_device_whose_cable_was_pulled_is_gone_within_sixteen_seconds() {
 fn nobody_is_told_to_be_gone_in_an_hour_of_heavy_loss() {
     for seed in 0..20 {
         let mut network = Network::new(seed);
-        network.conditions = Conditions {
-            loss_percent: 30,
-            group_loss_percent: 30,
-            duplicate_percent: 10,
-            outage_every: None,
-            delay: Duration::from_millis(50),
-        };
+        network.conditions = ROUGH;
         let nodes = ["LAMP22", "DOOR22", "HEAT22", "PUMP22", "METER2"].map(|id| network.start(id));
         network.run(SECONDS(3600));
         for node in nodes {

@@ -10,6 +10,7 @@
 //!
 //! The network knows addresses and time; what runs on a host is a [`Device`].
 
+mod conditions;
 mod devices;
 mod parts;
 
@@ -24,8 +25,11 @@ use easyhttp_proto::{DeviceId, limits};
 
 use crate::random::Random;
 
+use conditions::SMOOTH;
 use devices::{Ours, Python};
 use parts::{Arrival, Device, Found, GROUP, GROUP_V6, Host, Output, Ping, Program};
+
+pub(crate) use conditions::{Conditions, ROUGH};
 
 /// Hosts on one link, and all that is under way between them.
 pub(crate) struct Network {
@@ -41,32 +45,6 @@ pub(crate) struct Network {
     sent: Vec<Sent>,
     pings: Vec<Ping>,
 }
-
-/// How a link behaves. Of a PING by HTTP the handshake is lost as datagrams are,
-/// and then takes longer than the asker waits; what follows TCP repairs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Conditions {
-    /// How many datagrams of a hundred never arrive.
-    pub(crate) loss_percent: u64,
-    /// The same for those to the group, if they are lost more often: a wireless
-    /// network repeats all others until they arrive (RFC 9119).
-    pub(crate) group_loss_percent: u64,
-    /// How many of a hundred arrive twice.
-    pub(crate) duplicate_percent: u64,
-    /// After which time everything is lost for two seconds, again and again.
-    pub(crate) outage_every: Option<Duration>,
-    /// The longest that anything is under way; the shortest is a millisecond.
-    pub(crate) delay: Duration,
-}
-
-/// A network on which much goes wrong.
-pub(crate) const ROUGH: Conditions = Conditions {
-    loss_percent: 30,
-    group_loss_percent: 30,
-    duplicate_percent: 20,
-    outage_every: None,
-    delay: Duration::from_millis(50),
-};
 
 /// A host, as a test holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,15 +71,8 @@ impl Drop for Network {
 impl Network {
     /// A network without faults, on which everything takes a millisecond.
     pub(crate) fn new(seed: u64) -> Self {
-        let conditions = Conditions {
-            loss_percent: 0,
-            group_loss_percent: 0,
-            duplicate_percent: 0,
-            outage_every: None,
-            delay: Duration::from_millis(1),
-        };
         Self {
-            conditions,
+            conditions: SMOOTH,
             now: Duration::ZERO,
             seed,
             random: Random(seed),
@@ -375,8 +346,7 @@ impl Network {
     /// Whom a PING finds at this address, and how long that takes: a host
     /// refuses at once, and where there is none, the asker gives up.
     fn ping(&mut self, sender: (DeviceId, SocketAddr), at: SocketAddr) -> (Found, Duration) {
-        let handshake = [(); 2].map(|()| self.random.percent(self.conditions.loss_percent));
-        let is_lost = handshake != [false; 2] || self.is_out();
+        let is_lost = self.conditions.loses_handshake(self.now, &mut self.random);
         let host = self.hosts.iter_mut().find(|host| host.ips().any(|ip| ip == at.ip()));
         let Some(host) = host.filter(|host| !is_lost && !host.is_asleep) else {
             return (Found::Nobody, limits::CHECK);
@@ -433,12 +403,9 @@ impl Network {
             // The same goes to the other group, on a network where nobody hears it.
             self.sent.push(Sent { at: self.now, from, to: GROUP_V6, bytes: bytes.to_vec() });
         }
-        let loss = match to == GROUP {
-            true => self.conditions.group_loss_percent,
-            false => self.conditions.loss_percent,
-        };
+        let is_to_group = to == GROUP;
         for to in self.receivers(to) {
-            for due in self.copies(loss) {
+            for due in self.conditions.copies(self.now, is_to_group, &mut self.random) {
                 let bytes = bytes.to_vec();
                 self.put_under_way(due, Arrival::Datagram { to, from, bytes });
             }
@@ -456,24 +423,8 @@ impl Network {
         self.nodes().filter(hears).collect()
     }
 
-    /// When the copies of one datagram arrive at one receiver, if any do.
-    fn copies(&mut self, loss_percent: u64) -> Vec<Duration> {
-        if self.random.percent(loss_percent) || self.is_out() {
-            return Vec::new();
-        }
-        let copies = 1 + usize::from(self.random.percent(self.conditions.duplicate_percent));
-        (0..copies).map(|_| self.now + self.delay()).collect()
-    }
-
-    fn is_out(&self) -> bool {
-        let since = |every: Duration| self.now.as_millis() % every.as_millis();
-        self.conditions.outage_every.is_some_and(|every| since(every) < 2000)
-    }
-
     fn delay(&mut self) -> Duration {
-        let shortest = Duration::from_millis(1);
-        let longest = self.conditions.delay.max(shortest);
-        shortest + (longest - shortest) * self.random.below(1001) as u32 / 1000
+        self.conditions.time_under_way(&mut self.random)
     }
 
     fn put_under_way(&mut self, due: Duration, arrival: Arrival) {
