@@ -1,5 +1,8 @@
 //! What can be typed on the command line.
 
+mod common;
+mod secure;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,9 +10,11 @@ use clap::{Args, Parser, Subcommand};
 use easyhttp::{AfterCrash, Command as Type, DeviceId};
 
 use crate::said::Said;
-use crate::secret::Secret;
 use crate::style::HELP;
-use crate::value::{At, Data, after_crash, command_type, lifetime, seconds};
+use crate::value::{Data, after_crash, command_type, lifetime, seconds};
+
+pub(crate) use common::{Common, Finding, Target, Way};
+pub(crate) use secure::{CheckKey, Key, NewKey, Trust};
 
 /// Devices on the local network: serve, find and ask them by six-character ids.
 #[derive(Debug, Parser)]
@@ -34,93 +39,6 @@ pub(crate) struct Cli {
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Common options")]
-pub(crate) struct Common {
-    /// Print one JSON object a line, for programs
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-
-    /// How long all of it may take, finding and asking [default: 3 for each]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, global = true)]
-    pub(crate) timeout: Option<Duration>,
-
-    /// The UDP port of discovery, if yours is not 37020
-    #[arg(
-        long,
-        value_name = "PORT",
-        env = "EASYHTTP_DISCOVERY_PORT",
-        hide_env_values = true,
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = FINDING,
-        global = true
-    )]
-    pub(crate) discovery_port: Option<u16>,
-
-    /// A network interface to find others on (repeatable), or `all`: those of
-    /// containers, virtual machines and tunnels, too
-    #[arg(long = "interface", value_name = "NAME", help_heading = FINDING, global = true)]
-    pub(crate) interfaces: Vec<String>,
-
-    /// The network key, for trying out: others on this machine can see it (with
-    /// several, the first one signs, and all are accepted)
-    #[arg(
-        long = "key",
-        value_name = "KEY",
-        value_parser = Secret::parse,
-        help_heading = SECURE,
-        global = true
-    )]
-    pub(crate) keys: Vec<Secret>,
-
-    /// The file of the network key, which nobody else may read; with several
-    /// lines, the first key signs, and all are accepted [default: the one key
-    /// that EASYHTTP_KEY has, if it is set]
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "keys",
-        help_heading = SECURE,
-        global = true
-    )]
-    pub(crate) key_file: Option<PathBuf>,
-
-    /// Encrypt what is said; whoever has the network key can read it
-    #[arg(long, help_heading = SECURE, global = true)]
-    pub(crate) encrypt: bool,
-
-    /// The file of a key of its own, made at the first start: it and others are
-    /// known by their keys, see `easyhttp trust`
-    #[arg(long, value_name = "FILE", help_heading = SECURE, global = true)]
-    pub(crate) device_key: Option<PathBuf>,
-
-    /// Listen to devices without a network key, too: then anybody can command this one
-    #[arg(long, help_heading = SECURE, global = true)]
-    pub(crate) allow_legacy: bool,
-
-    /// Say on standard error what happens
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-}
-
-/// How others are found where multicast does not reach them.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = FINDING)]
-pub(crate) struct Finding {
-    /// Where a device is; it is asked for those that it knows, too (repeatable)
-    #[arg(long = "peer", value_name = "HOST:PORT")]
-    pub(crate) peers: Vec<At>,
-
-    /// Ask every address around this machine at port 5000, which takes 5 seconds
-    #[arg(long)]
-    pub(crate) sweep: bool,
-
-    /// Do without DNS-SD
-    #[arg(long)]
-    pub(crate) no_dns_sd: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -413,78 +331,6 @@ pub(crate) struct Id {
     pub(crate) config: PathBuf,
 }
 
-/// Make or check the network key that a network's devices share
-#[derive(Debug, Subcommand)]
-#[command(disable_help_subcommand = true)]
-pub(crate) enum Key {
-    New(NewKey),
-    Check(CheckKey),
-}
-
-/// Make a network key, and print it, this one time
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Whoever has the key is a member of the network: give it to every device, and to \
-nobody else.
-
-Examples:
-  easyhttp key new --file network.key
-  easyhttp serve --key-file network.key
-  easyhttp discover --key-file network.key")]
-pub(crate) struct NewKey {
-    /// Write it to this file, which you alone may read, instead of printing it;
-    /// there may be none of that name
-    #[arg(long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-}
-
-/// Say whether a network key is right, and its key id
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The key id tells which key it is, and may be known by all. Without KEY and --file \
-this checks the key that the other commands would use: --key, --key-file, or \
-EASYHTTP_KEY.
-
-Examples:
-  easyhttp key check --file network.key
-  easyhttp key check EHK1-7H8G-...
-  ssh pi cat network.key | easyhttp key check -")]
-pub(crate) struct CheckKey {
-    /// The key, which others on this machine can see, or - for standard input
-    #[arg(value_parser = Secret::parse)]
-    pub(crate) key: Option<Secret>,
-
-    /// The file to check
-    #[arg(long, value_name = "FILE", conflicts_with = "key")]
-    pub(crate) file: Option<PathBuf>,
-}
-
-/// List or forget the devices that are known by a key of their own
-#[derive(Debug, Subcommand)]
-#[command(
-    disable_help_subcommand = true,
-    after_help = "\
-The first key that a device shows is its key. The file is beside that of \
---device-key [default: easyhttp_device.key], and the device may run meanwhile.
-
-Examples:
-  easyhttp serve --key-file network.key --device-key easyhttp_device.key
-  easyhttp trust list
-  easyhttp trust forget 7H8G2K                    it was replaced or reset"
-)]
-pub(crate) enum Trust {
-    /// Print each device and its key
-    List,
-    Forget(Forget),
-}
-
-/// Forget the key of a device: the next one that it shows is its key
-#[derive(Debug, Args)]
-pub(crate) struct Forget {
-    /// The device's id, such as 7H8G2K
-    pub(crate) id: DeviceId,
-}
-
 /// Count what a device on this machine has done and refused
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -511,38 +357,11 @@ pub(crate) struct Demo {
     pub(crate) once: bool,
 }
 
-/// The device that a command is for.
-#[derive(Debug, Args)]
-pub(crate) struct Target {
-    /// The device's id, such as 7H8G2K
-    pub(crate) id: DeviceId,
-
-    #[command(flatten)]
-    pub(crate) way: Way,
-}
-
-/// How devices are found.
-#[derive(Debug, Args)]
-pub(crate) struct Way {
-    /// Where it is; without this it is looked for
-    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["peers", "sweep"])]
-    pub(crate) at: Option<At>,
-
-    #[command(flatten)]
-    pub(crate) finding: Finding,
-}
-
-/// What stands above the options about finding others.
-const FINDING: &str = "Finding others";
-
 /// What stands above the options about a push that may wait.
 const LATER: &str = "Later";
 
 /// Arguments that follow those options stand with the first one.
 const ARGUMENTS: Option<&str> = None;
-
-/// What stands above the options about the network key.
-const SECURE: &str = "Secure mode";
 
 /// The file that the library uses unless it is told another one.
 const DEVICE_FILE: &str = "easyhttp_device.json";
