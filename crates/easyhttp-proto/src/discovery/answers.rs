@@ -7,6 +7,8 @@ use core::time::Duration;
 
 use super::bucket::Bucket;
 use super::random::Random;
+use crate::datagram::{Datagram, Kind, PORT};
+use crate::peers::with_port;
 
 /// How many datagrams are answered at once, and how many a second after that.
 const RATE: u32 = 20;
@@ -112,5 +114,17 @@ impl Answers {
 
     pub(super) fn next_wakeup(&self) -> Duration {
         self.due
+    }
+}
+
+/// Where to answer a datagram, if it wants to be answered.
+pub(super) fn wanted(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
+    match datagram {
+        Datagram { kind: Kind::Announce, boot: None, port: Some(_), .. } => {
+            // A Python device speaks from a port on which it does not hear.
+            Some(with_port(from, PORT))
+        }
+        Datagram { kind: Kind::Announce, asks, port, .. } if *asks || port.is_none() => Some(from),
+        _ => None,
     }
 }

@@ -23,7 +23,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::DeviceId;
-use crate::datagram::{Datagram, Kind, PORT};
+use crate::datagram::{Datagram, Kind};
 use crate::peers::{Goodbye, Heard, PeerTable, Source, with_port};
 
 use announcements::Announcements;
@@ -127,7 +127,7 @@ impl Discovery {
             // It only looks around.
             (_, None) => Received::Taken,
         };
-        if let Some(to) = wants_answer(from, datagram)
+        if let Some(to) = answers::wanted(from, datagram)
             && self.port.is_some()
         {
             self.answers.add(now, to, peers.len(), &mut self.random);
@@ -157,40 +157,7 @@ impl Discovery {
         found: Probed,
         peers: &mut PeerTable,
     ) {
-        let Some(peer) = peers.get(id) else { return };
-        let from = peer.addresses().first().map(|first| first.at);
-        let are_two = peer.twins(now).is_some();
-        let is_heard = from.is_some_and(|from| peer.is_heard_at_both(now, from, at));
-        let is_better = peer.is_better(at);
-        if found != Probed::Nowhere {
-            peers.answered_at(now, id, at);
-        }
-        match (found, from) {
-            (Probed::Both, Some(from)) if is_better => {
-                peers.confirm(now, id, at);
-                self.actions.push_back(Action::Moved { id, from, to: at });
-            }
-            (Probed::Both, Some(from)) => {
-                peers.answered_at(now, id, from);
-                peers.is_at_both(now, id, [from, at]);
-                self.probes.watch(now, id, peers);
-            }
-            (Probed::There, Some(from)) if is_heard => {
-                peers.is_at_both(now, id, [from, at]);
-                self.probes.watch(now, id, peers);
-            }
-            // It is asked again before it counts as gone.
-            (Probed::There | Probed::Nowhere, _) if are_two => {}
-            (Probed::There, Some(from)) if from != at => {
-                if peers.confirm(now, id, at) {
-                    self.actions.push_back(Action::Joined(id));
-                }
-                peers.fail(id, from);
-                self.actions.push_back(Action::Moved { id, from, to: at });
-            }
-            (Probed::Nowhere, _) => peers.fail(id, at),
-            _ => {}
-        }
+        self.probes.ended(now, id, at, found, peers, &mut self.actions);
     }
 
     /// Takes the hint that some device may be at `at`, of which `source` tells.
@@ -394,17 +361,5 @@ impl Discovery {
         if self.duplicates.is_to_ask(now, there) {
             self.leads.add(there, Source::Found);
         }
-    }
-}
-
-/// Where to answer a datagram, if it wants to be answered.
-fn wants_answer(from: SocketAddr, datagram: &Datagram) -> Option<SocketAddr> {
-    match datagram {
-        Datagram { kind: Kind::Announce, boot: None, port: Some(_), .. } => {
-            // A Python device speaks from a port on which it does not hear.
-            Some(with_port(from, PORT))
-        }
-        Datagram { kind: Kind::Announce, asks, port, .. } if *asks || port.is_none() => Some(from),
-        _ => None,
     }
 }

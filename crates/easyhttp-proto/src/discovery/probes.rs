@@ -3,10 +3,12 @@
 //! They moved, or have several addresses, or somebody forges datagrams. Only a
 //! PING tells: there, and at the old address.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::action::{Action, Probed};
 use crate::DeviceId;
 use crate::peers::{Peer, PeerTable};
 
@@ -69,15 +71,6 @@ impl Probes {
         }
     }
 
-    /// A device was heard from, or answered at, two addresses: there may be two.
-    pub(super) fn watch(&mut self, now: Duration, id: DeviceId, peers: &PeerTable) {
-        let are_two = peers.get(id).is_some_and(|peer| peer.twins(now).is_some());
-        let is_watched = self.watched.iter().any(|(watched, _)| *watched == id);
-        if are_two && !is_watched && self.watched.len() < MOST {
-            self.watched.push((id, now + LOOK));
-        }
-    }
-
     /// A device to PING at this address, and at the one in use.
     pub(super) fn poll(
         &mut self,
@@ -101,10 +94,66 @@ impl Probes {
         }
     }
 
+    /// What a probe has found decides whether the device is asked at `at` from now on, or
+    /// whether there are two.
+    pub(super) fn ended(
+        &mut self,
+        now: Duration,
+        id: DeviceId,
+        at: SocketAddr,
+        found: Probed,
+        peers: &mut PeerTable,
+        actions: &mut VecDeque<Action>,
+    ) {
+        let Some(peer) = peers.get(id) else { return };
+        let from = peer.addresses().first().map(|first| first.at);
+        let are_two = peer.twins(now).is_some();
+        let is_heard = from.is_some_and(|from| peer.is_heard_at_both(now, from, at));
+        let is_better = peer.is_better(at);
+        if found != Probed::Nowhere {
+            peers.answered_at(now, id, at);
+        }
+        match (found, from) {
+            (Probed::Both, Some(from)) if is_better => {
+                peers.confirm(now, id, at);
+                actions.push_back(Action::Moved { id, from, to: at });
+            }
+            (Probed::Both, Some(from)) => {
+                peers.answered_at(now, id, from);
+                peers.is_at_both(now, id, [from, at]);
+                self.watch(now, id, peers);
+            }
+            (Probed::There, Some(from)) if is_heard => {
+                peers.is_at_both(now, id, [from, at]);
+                self.watch(now, id, peers);
+            }
+            // It is asked again before it counts as gone.
+            (Probed::There | Probed::Nowhere, _) if are_two => {}
+            (Probed::There, Some(from)) if from != at => {
+                if peers.confirm(now, id, at) {
+                    actions.push_back(Action::Joined(id));
+                }
+                peers.fail(id, from);
+                actions.push_back(Action::Moved { id, from, to: at });
+            }
+            (Probed::Nowhere, _) => peers.fail(id, at),
+            _ => {}
+        }
+    }
+
     pub(super) fn next_wakeup(&self) -> Duration {
         let waiting = self.probes.iter().filter(|probe| !probe.is_done).map(|probe| probe.due);
         let looks = self.watched.iter().map(|(_, due)| *due);
         waiting.chain(looks).min().unwrap_or(Duration::MAX)
+    }
+
+    /// A device was heard from, or answered at, two addresses: there may be two.
+    fn watch(&mut self, now: Duration, id: DeviceId, peers: &PeerTable) {
+        let are_two = peers.get(id).is_some_and(|peer| peer.twins(now).is_some());
+        let is_watched = self.watched.iter().any(|(watched, _)| *watched == id);
+        if are_two && !is_watched && self.watched.len() < MOST {
+            self.watched.push((id, now + LOOK));
+        }
     }
 
     /// One of two devices with one id that has been silent for so long that it is
