@@ -11,6 +11,8 @@ mod connections;
 mod counting;
 mod delivery;
 mod discovery;
+#[cfg(feature = "outbox")]
+mod durable;
 mod failures;
 mod handlers;
 #[cfg(feature = "device-keys")]

@@ -1,28 +1,29 @@
 //! Pushes that wait on disk until their device is there.
 
+mod file;
+mod restarts;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
 use easyhttp::{
-    AfterCrash, Builder, Delivery, Error, Full, IntoDeviceId, OutboxItem, PushAnswer, RefusedItem,
-    Result, StartError, Value, json,
+    Builder, Delivery, Error, Full, IntoDeviceId, OutboxItem, PushAnswer, RefusedItem, Result,
+    Value, json,
 };
 use serde::Serialize;
 
 use super::{Asynchronous, Blocking, Face, device, on_both_faces, on_runtime};
 use crate::support::fake_peer::{FakePeer, Seen, Then, pong};
 use crate::support::folder::Folder;
-use crate::support::http::{Client, command};
 use crate::support::{
     Gate, assert_error, assert_names, eventually, id, limits, local, next, own_port,
 };
 
 on_both_faces!(
     what_waits_is_delivered_in_order_when_the_device_is_there,
-    what_waits_is_there_after_a_restart_and_finds_the_device_elsewhere,
     what_is_refused_is_told_with_the_reason_and_holds_up_nothing,
     a_device_without_keys_is_sent_an_item_once_and_no_more,
     a_slow_handler_is_waited_for_and_run_once,
@@ -33,16 +34,7 @@ on_both_faces!(
     a_flush_returns_when_all_were_tried,
     a_handler_of_the_outbox_may_flush_it_while_many_others_wait_to_be_told,
     an_item_has_its_place_until_its_handler_has_returned,
-    all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile,
-    what_was_not_told_before_the_device_stopped_is_told_after_it_starts,
-    what_was_done_before_both_were_restarted_is_not_done_again,
-    a_device_without_a_file_has_no_outbox,
     what_could_never_be_sent_is_told_at_once,
-    a_file_that_is_no_outbox_is_left_as_it_is,
-    nobody_else_may_read_an_outbox,
-    two_devices_cannot_have_one_outbox,
-    a_device_that_was_dropped_leaves_its_outbox_to_the_next_one,
-    what_a_handler_did_that_stopped_its_own_device_is_known_to_the_next_one,
 );
 
 /// What the feature adds to both faces.
@@ -133,28 +125,6 @@ fn what_waits_is_delivered_in_order_when_the_device_is_there<F: Keeps>() {
         assert_eq!((item.number, item.data.value()), (number, json!(n)));
     }
     eventually("none waits", || asking.list().unwrap().is_empty());
-}
-
-fn what_waits_is_there_after_a_restart_and_finds_the_device_elsewhere<F: Keeps>() {
-    let folder = Folder::new();
-    let start = || F::start_with(device::<F>().config_file(folder.join("device.json"))).unwrap();
-    let asking = start();
-    let first = asking.push_later("7H8G2K", json!({"state": "on"})).unwrap();
-    let second = asking.push_later("7H8G2K", json!({"state": "off"})).unwrap();
-    drop(asking);
-    let asking = start();
-    let waiting: Vec<_> = asking.list().unwrap().iter().map(|item| item.number).collect();
-    assert_eq!(waiting, [first, second]);
-    // It was elsewhere, where nobody is any more.
-    asking.add("7H8G2K", local(own_port())).unwrap();
-    let (there, received) = receiving::<F>(device::<F>().id("7H8G2K"));
-    asking.meet(&there);
-    assert_eq!(next(&received), json!({"state": "on"}));
-    assert_eq!(next(&received), json!({"state": "off"}));
-    // Its numbers are not given again.
-    eventually("none waits", || asking.list().unwrap().is_empty());
-    drop(asking);
-    assert!(start().push_later("7H8G2K", ()).unwrap() > second);
 }
 
 fn what_is_refused_is_told_with_the_reason_and_holds_up_nothing<F: Keeps>() {
@@ -347,117 +317,6 @@ fn an_item_has_its_place_until_its_handler_has_returned<F: Keeps>() {
     assert_eq!(next(&received), 2);
 }
 
-fn all_that_was_confirmed_is_there_when_the_device_was_stopped_meanwhile<F: Keeps>() {
-    let (folder, builder) = keeping::<F>();
-    let asking = F::start_with(builder).unwrap();
-    let confirmed = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Ok(number) = asking.push_later("7H8G2K", 1) {
-                    confirmed.lock().unwrap().push(number);
-                }
-            });
-        }
-        eventually("some are there", || confirmed.lock().unwrap().len() > 20);
-        asking.stop();
-    });
-    assert_error!(asking.push_later("7H8G2K", 1), Error::Stopped);
-    assert_error!(asking.list(), Error::Stopped);
-    assert_error!(asking.flush(), Error::Stopped);
-    let asking = F::start_with(device::<F>().outbox_file(folder.join("outbox"))).unwrap();
-    let there: Vec<_> = asking.list().unwrap().iter().map(|item| item.number).collect();
-    for number in confirmed.into_inner().unwrap() {
-        assert!(there.contains(&number), "{number} was confirmed");
-    }
-}
-
-fn what_was_not_told_before_the_device_stopped_is_told_after_it_starts<F: Keeps>() {
-    let (folder, builder) = keeping::<F>();
-    let (gate, (began, begun)) = (Gate::default(), channel());
-    let opened = gate.clone();
-    let slow = builder.limits(limits(|limits| limits.stop = Duration::ZERO)).id("AB3F9Z");
-    let asking = F::start_with(slow.on_delivered(move |_| {
-        began.send(()).unwrap();
-        gate.wait();
-    }))
-    .unwrap();
-    let (there, received) = receiving::<F>(device::<F>());
-    asking.meet(&there);
-    let first = asking.push_later(there.id(), 1).unwrap();
-    let second = asking.push_later(there.id(), 2).unwrap();
-    next(&begun);
-    assert_eq!([next(&received), next(&received)], [1, 2]);
-    // It has both, and the user was told of none of them.
-    asking.stop();
-    opened.open();
-    drop(asking);
-
-    let (told, delivered) = channel();
-    let builder = device::<F>().id("AB3F9Z").outbox_file(folder.join("outbox"));
-    let asking = F::start_with(builder.on_delivered(move |item| told.send(item).unwrap())).unwrap();
-    asking.meet(&there);
-    assert_eq!([next(&delivered).number, next(&delivered).number], [first, second]);
-    // It knew them again.
-    assert!(received.try_recv().is_err());
-}
-
-fn what_was_done_before_both_were_restarted_is_not_done_again<F: Keeps>() {
-    let folder = Folder::new();
-    for (name, after_crash) in [("a", AfterCrash::Unknown), ("b", AfterCrash::RunAgain)] {
-        let there = || {
-            let builder = device::<F>().id("7H8G2K").outbox_file(folder.join(name));
-            receiving::<F>(builder.durable(after_crash))
-        };
-        let asking = |told: Sender<OutboxItem>, gate: Option<Gate>| {
-            let impatient = limits(|limits| limits.stop = Duration::ZERO);
-            let builder = device::<F>().id("AB3F9Z").outbox_file(folder.join("asking"));
-            let builder = builder.limits(impatient).on_delivered(move |item| {
-                told.send(item).unwrap();
-                gate.iter().for_each(Gate::wait);
-            });
-            F::start_with(builder).unwrap()
-        };
-        let (receiver, received) = there();
-        let (told, delivered) = channel();
-        let gate = Gate::default();
-        let sender = asking(told, Some(gate.clone()));
-        sender.meet(&receiver);
-        let number = sender.push_later("7H8G2K", 1).unwrap();
-        assert_eq!(next(&delivered).number, number);
-        // The user was being told of it.
-        sender.stop();
-        gate.open();
-        drop((sender, receiver));
-        assert_eq!(next(&received), 1);
-
-        let (receiver, received) = there();
-        let (told, delivered) = channel();
-        let sender = asking(told, None);
-        sender.meet(&receiver);
-        assert_eq!(next(&delivered).number, number);
-        assert!(received.try_recv().is_err());
-        eventually("none waits", || sender.list().unwrap().is_empty());
-        // One that is new is done.
-        sender.push_later("7H8G2K", 2).unwrap();
-        assert_eq!(next(&received), 2);
-        next(&delivered);
-        eventually("none waits", || sender.list().unwrap().is_empty());
-    }
-}
-
-fn a_device_without_a_file_has_no_outbox<F: Keeps>() {
-    let asking = F::start_with(device::<F>()).unwrap();
-    let pushed = asking.push_later("7H8G2K", 1);
-    assert_names(pushed.as_ref().unwrap_err(), &[&"no device file"]);
-    assert_error!(pushed, Error::NoOutbox);
-    assert_eq!(asking.flush().unwrap(), 0);
-    assert!(asking.list().unwrap().is_empty());
-    assert!(!asking.cancel(1).unwrap());
-    let durable = F::start_with(device::<F>().durable(AfterCrash::Unknown));
-    assert_error!(durable, Error::NoOutbox);
-}
-
 fn what_could_never_be_sent_is_told_at_once<F: Keeps>() {
     let (folder, builder) = keeping::<F>();
     let asking = F::start_with(builder).unwrap();
@@ -469,106 +328,4 @@ fn what_could_never_be_sent_is_told_at_once<F: Keeps>() {
     assert_error!(asking.push_later("7H8G2K", deep), Error::InvalidData(_));
     // Nothing was put in, so there is no file.
     assert!(!folder.join("outbox").exists());
-}
-
-fn a_file_that_is_no_outbox_is_left_as_it_is<F: Keeps>() {
-    let folder = Folder::new();
-    let path = folder.join("outbox");
-    for content in [&b""[..], b"my diary", &[0xff; 10_000]] {
-        std::fs::write(&path, content).unwrap();
-        let error = F::start_with(device::<F>().outbox_file(&path)).unwrap_err();
-        assert_names(&error, &[&path.display(), &"move it away"]);
-        assert_error!(Err::<(), _>(error), Error::Start(StartError::Outbox { .. }));
-        assert_eq!(std::fs::read(&path).unwrap(), content);
-    }
-}
-
-fn nobody_else_may_read_an_outbox<F: Keeps>() {
-    let folder = Folder::new();
-    let asking = F::start_with(device::<F>().config_file(folder.join("device.json"))).unwrap();
-    asking.push_later("7H8G2K", 1).unwrap();
-    let path = folder.join(".device.json.outbox");
-    assert!(path.exists());
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-}
-
-fn two_devices_cannot_have_one_outbox<F: Keeps>() {
-    let (folder, builder) = keeping::<F>();
-    let asking = F::start_with(builder).unwrap();
-    asking.push_later("7H8G2K", 1).unwrap();
-    let second = || F::start_with(device::<F>().outbox_file(folder.join("outbox")));
-    assert_error!(second(), Error::Start(StartError::Outbox { .. }));
-    drop(asking);
-    second().unwrap();
-}
-
-/// A push to a device that remembers it on disk, in this folder; what it gets.
-fn push_once(port: u16) -> (u16, Value) {
-    let push = command(5, "once").header("Idempotency-Key", "\"once\"");
-    let answer = Client::connect(port).ask(&push);
-    (answer.status, answer.json()["type"].clone())
-}
-
-fn what_a_handler_did_that_stopped_its_own_device_is_known_to_the_next_one<F: Keeps>() {
-    let folder = Folder::new();
-    let builder = || device::<F>().config_file(folder.join("device.json"));
-    let builder = || builder().durable(AfterCrash::Unknown);
-    let stopped = F::start_with(builder()).unwrap();
-    let own = stopped.handle();
-    stopped.on_push(move |_| own.stop());
-    assert_eq!(push_once(stopped.port().unwrap()), (200, json!(6)));
-    let again = F::start_with(builder()).unwrap();
-    assert_eq!(push_once(again.port().unwrap()), (200, json!(6)));
-}
-
-#[test]
-fn what_a_handler_does_whose_device_is_dropped_is_known_to_the_next_one() {
-    let folder = Folder::new();
-    let builder = || device::<Asynchronous>().config_file(folder.join("device.json"));
-    let builder = || builder().durable(AfterCrash::Unknown);
-    let (gate, (begins, begun)) = (Gate::default(), channel());
-    let held = gate.clone();
-    let busy = Asynchronous::start_with(builder().on_push(move |_| {
-        begins.send(()).unwrap();
-        held.wait();
-    }))
-    .unwrap();
-    let port = busy.port().unwrap();
-    let pushing = thread::spawn(move || push_once(port));
-    next(&begun);
-    // It does not wait: nobody can.
-    drop(busy);
-    gate.open();
-    assert_eq!(pushing.join().unwrap(), (200, json!(6)));
-    let again = Asynchronous::start_with(builder()).unwrap();
-    assert_eq!(push_once(again.port().unwrap()), (200, json!(6)));
-}
-
-fn a_device_that_was_dropped_leaves_its_outbox_to_the_next_one<F: Keeps>() {
-    let folder = Folder::new();
-    let builder = || device::<F>().config_file(folder.join("device.json"));
-    let (gate, (begins, begun)) = (Gate::default(), channel());
-    let held = gate.clone();
-    let busy = F::start_with(builder().on_push(move |_| {
-        begins.send(()).unwrap();
-        held.wait();
-    }))
-    .unwrap();
-    busy.push_later("7H8G2K", 1).unwrap();
-    let asking = F::start_with(device::<F>()).unwrap();
-    asking.meet(&busy);
-    let id = busy.id();
-    thread::scope(|scope| {
-        scope.spawn(|| _ = asking.push(id, ()));
-        next(&begun);
-        // Its handler runs on, and until that ends its files are open.
-        drop(busy);
-        scope.spawn(|| gate.open());
-        let again = F::start_with(builder()).unwrap();
-        assert_eq!(again.list().unwrap().len(), 1);
-    });
 }
