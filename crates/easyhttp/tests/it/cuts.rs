@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
 use crate::support::line::{Cut, Line, Way};
+use crate::support::random::Random;
 use crate::support::{PATIENCE, limits, local, quiet};
 
 /// How many PUSHes are under way at once, each of a device and over a line of its own.
@@ -230,15 +231,4 @@ impl Receiver {
 fn has_left(asked: &[Vec<u8>], is_kept: bool) -> bool {
     let is_push = |bytes: &Vec<u8>| bytes.windows(15).any(|name| name == b"idempotency-key");
     (is_kept && !asked[0].is_empty()) || asked.iter().any(is_push)
-}
-
-/// What looks random, and is the same in each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end
-    }
 }

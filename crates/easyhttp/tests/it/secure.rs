@@ -118,17 +118,6 @@ fn epoch_in(answer: &Answer) -> Epoch {
     answer.header("easyhttp-epoch").unwrap().trim_matches('"').parse().unwrap()
 }
 
-/// What looks random, and is the same in each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end
-    }
-}
-
 /// The places of a message that a signature protects: its first line, the values of these
 /// fields, and the body.
 fn protected(message: &[u8]) -> Vec<usize> {

@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod line;
 pub(crate) mod presence;
 pub(crate) mod proxy;
+pub(crate) mod random;
 pub(crate) mod udp;
 
 use std::fmt::Debug;

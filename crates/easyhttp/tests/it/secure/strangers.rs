@@ -6,8 +6,9 @@ use std::net::TcpStream;
 use easyhttp::NetworkKey;
 use easyhttp_proto::secure::Epoch;
 
-use super::{Counting, Random, member, sign};
+use super::{Counting, member, sign};
 use crate::support::http::{Client, ping};
+use crate::support::random::Random;
 use crate::support::{PATIENCE, eventually, local};
 
 #[test]

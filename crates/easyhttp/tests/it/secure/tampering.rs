@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use easyhttp_proto::secure::{AES128GCM, Epoch, Keyring};
 
-use super::{Counting, Random, key, member, protected, sign_encoded};
+use super::{Counting, key, member, protected, sign_encoded};
 use crate::support::http::{Answer, Client};
 use crate::support::local;
 use crate::support::proxy::{From, Proxy};
+use crate::support::random::Random;
 
 const REQUESTS: usize = 3000;
 const ANSWERS: usize = 1000;
