@@ -1,9 +1,9 @@
 //! The file of an outbox: who has one, and whose it is.
 
-use easyhttp::{AfterCrash, Error, StartError};
+use easyhttp::{AfterCrash, Error, OutboxFile, StartError};
 
 use super::{Keeps, keeping};
-use crate::faces::{device, on_both_faces};
+use crate::faces::{Blocking, Face, device, on_both_faces};
 use crate::support::folder::Folder;
 use crate::support::{assert_error, assert_names};
 
@@ -59,4 +59,17 @@ fn two_devices_cannot_have_one_outbox<F: Keeps>() {
     assert_error!(second(), Error::Start(StartError::Outbox { .. }));
     drop(asking);
     second().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_outbox_is_the_same_by_whichever_name_its_device_file_is_found() {
+    let folder = Folder::new();
+    let (file, link) = (folder.join("device.json"), folder.join("link.json"));
+    let start = |file| Blocking::start_with(device::<Blocking>().config_file(file)).unwrap();
+    start(&file).stop();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    OutboxFile::beside(&link).push("7H8G2K", 1).unwrap();
+    start(&file).push_later("7H8G2K", 2).unwrap();
+    assert_eq!(start(&link).list().unwrap().len(), 2);
 }

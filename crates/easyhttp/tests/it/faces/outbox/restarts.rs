@@ -18,6 +18,7 @@ on_both_faces!(
     what_was_not_told_before_the_device_stopped_is_told_after_it_starts,
     what_was_done_before_both_were_restarted_is_not_done_again,
     a_device_that_was_dropped_leaves_its_outbox_to_the_next_one,
+    an_outbox_outlives_a_device_that_is_dropped_in_a_process_that_goes_on,
 );
 
 fn what_waits_is_there_after_a_restart_and_finds_the_device_elsewhere<F: Keeps>() {
@@ -164,4 +165,13 @@ fn a_device_that_was_dropped_leaves_its_outbox_to_the_next_one<F: Keeps>() {
         let again = F::start_with(builder()).unwrap();
         assert_eq!(again.list().unwrap().len(), 1);
     });
+}
+
+fn an_outbox_outlives_a_device_that_is_dropped_in_a_process_that_goes_on<F: Keeps>() {
+    let folder = Folder::new();
+    for n in 0..5 {
+        let easy = F::start_with(device::<F>().config_file(folder.join("device.json"))).unwrap();
+        easy.push_within("7H8G2K", n, Duration::from_secs(60)).unwrap();
+        assert_eq!(easy.list().unwrap().len(), n + 1);
+    }
 }
