@@ -1,10 +1,12 @@
 //! Somebody tries to keep a device from answering: by connections, by what it would
 //! have to remember, by work.
 
-use std::fmt::{self, Display};
-use std::io::{BufRead, BufReader, Read, Write};
+mod connections;
+mod exchange;
+mod honest;
+
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -15,7 +17,11 @@ use serde_json::{Value, json};
 use crate::device::Device;
 use crate::network::{Host, Lan};
 use crate::process::{clear_peak_memory, memory, peak_memory, processor_time};
-use crate::support::{Took, crowd, has_python, in_full_or, report, since};
+use crate::support::{crowd, has_python, in_full_or, report, since};
+
+use connections::Attack;
+use exchange::exchange;
+use honest::Honest;
 
 /// How long an honest asker waits, who would have given up by then.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -128,7 +134,7 @@ fn the_worst_json_takes_little_memory() {
             thread::spawn(move || {
                 host.enter();
                 for _ in 0..rounds {
-                    let _ = Honest::exchange(&mut None, &body);
+                    let _ = exchange(&mut None, &body);
                 }
             })
         })
@@ -189,7 +195,7 @@ fn handlers_that_sleep_do_not_hold_up_a_ping() {
                 host.enter();
                 let mut connection = None;
                 while !stop.load(Ordering::Relaxed) {
-                    let _ = Honest::exchange(&mut connection, "{\"type\":5}");
+                    let _ = exchange(&mut connection, "{\"type\":5}");
                 }
             })
         })
@@ -260,7 +266,7 @@ fn forge(host: &Host, numbers: std::ops::Range<u32>) {
             if number % 2 == 0 {
                 let header = json!({"sender_id": id, "sender_port": 9});
                 let body = json!({"type": 1, "header": header}).to_string();
-                Honest::exchange(&mut connection, &body).unwrap();
+                exchange(&mut connection, &body).unwrap();
             } else {
                 let version = "x".repeat(32);
                 let datagram =
@@ -294,150 +300,5 @@ impl Busy {
 
     fn share(self) -> f64 {
         (processor_time(self.0) - self.1).as_secs_f64() / self.2.elapsed().as_secs_f64()
-    }
-}
-
-/// What honest askers get: 200 requests a second, every fourth of them on a new
-/// connection.
-struct Honest {
-    times: Vec<Took>,
-    failed: usize,
-}
-
-impl Honest {
-    fn ask(host: &Host, time: Duration) -> Self {
-        let host = host.clone();
-        let asking = thread::spawn(move || {
-            host.enter();
-            let mut answers = Self { times: Vec::new(), failed: 0 };
-            let (start, mut kept) = (Instant::now(), None);
-            for number in 0.. {
-                let due = start + Duration::from_millis(5) * number;
-                if due >= start + time {
-                    break;
-                }
-                thread::sleep(due.saturating_duration_since(Instant::now()));
-                let asked = Instant::now();
-                let connection = if number % 4 == 0 { &mut None } else { &mut kept };
-                match Self::exchange(connection, "{\"type\":1}") {
-                    Ok(()) => answers.times.push(since(asked)),
-                    Err(_) => answers.failed += 1,
-                }
-            }
-            answers
-        });
-        asking.join().unwrap()
-    }
-
-    /// One request. A connection that was kept and has ended is replaced, as devices do.
-    fn exchange(connection: &mut Option<TcpStream>, body: &str) -> std::io::Result<()> {
-        if let Some(stream) = connection
-            && Self::try_exchange(stream, body).is_ok()
-        {
-            return Ok(());
-        }
-        let stream = TcpStream::connect_timeout(&place(), PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Self::try_exchange(connection.insert(stream), body).inspect_err(|_| *connection = None)
-    }
-
-    fn try_exchange(stream: &mut TcpStream, body: &str) -> std::io::Result<()> {
-        let head =
-            "POST /easyhttp/api HTTP/1.1\r\nHost: 10.0.1.1\r\nContent-Type: application/json";
-        let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        let mut buffer = [0; 4096];
-        loop {
-            let count = stream.read(&mut buffer)?;
-            answer.extend_from_slice(&buffer[..count]);
-            let text = String::from_utf8_lossy(&answer);
-            let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-                length.is_some_and(|length| body.len() >= length.parse().unwrap())
-            });
-            match (whole, count) {
-                (true, _) => return Ok(()),
-                (false, 0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                _ => {}
-            }
-        }
-    }
-}
-
-impl Display for Honest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut times: Vec<_> = self.times.iter().map(|took| took.0).collect();
-        times.sort();
-        let [middle, long] = [50, 99].map(|share| {
-            times
-                .get((times.len() * share).div_ceil(100).saturating_sub(1))
-                .copied()
-                .unwrap_or_default()
-        });
-        let of = self.times.len() + self.failed;
-        write!(f, "{} of {of} fail, p50 {middle:.1?}, p99 {long:.1?}", self.failed)
-    }
-}
-
-/// Connections of one sort, from 64 addresses, until it is stopped.
-struct Attack {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-/// What became of them.
-struct Done {
-    opened: u64,
-    closed: u64,
-    shortest: f64,
-    longest: f64,
-}
-
-impl Attack {
-    fn start(host: &Host, sort: &str, count: u32, again: bool) -> Self {
-        let addresses: Vec<_> = (128..192).map(|number| format!("10.0.1.{number}")).collect();
-        let mut process = host
-            .command("python3")
-            .args(["-c", include_str!("attack.py"), sort, "10.0.1.1", "5000"])
-            .args([&addresses.join(","), &count.to_string(), &u8::from(again).to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = process.stdin.take().unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n");
-        Self { process, input, output }
-    }
-
-    fn stop(self) -> Done {
-        let Self { process, input, output } = self;
-        drop(input);
-        Done::read(process, output)
-    }
-
-    /// Waits until all of them are closed, which are not opened again.
-    fn end(self) -> Done {
-        let Self { process, input: _input, output } = self;
-        Done::read(process, output)
-    }
-}
-
-impl Done {
-    /// What the attack tells at its end.
-    fn read(mut process: Child, mut output: BufReader<ChildStdout>) -> Self {
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        process.wait().unwrap();
-        let numbers: Vec<Value> =
-            line.split_whitespace().map(|number| number.parse().unwrap()).collect();
-        let [opened, closed] = [0, 1].map(|index| numbers[index].as_u64().unwrap());
-        let [shortest, longest] = [2, 3].map(|index| numbers[index].as_f64().unwrap());
-        Self { opened, closed, shortest, longest }
     }
 }
