@@ -1,4 +1,4 @@
-//! Who is known, and how others are told of who comes and goes.
+//! Who is known, and what the user is told of who comes and goes.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, MutexGuard};
