@@ -21,6 +21,13 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// How often a device tells others that it is there, in seconds.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    let range = Duration::from_secs(1)..=Duration::from_secs(60 * 60);
+    let interval = seconds(text).ok().filter(|interval| range.contains(interval));
+    interval.ok_or_else(|| "give seconds, from 1 to 3600".to_owned())
+}
+
 /// How long something may wait: seconds, or with a unit.
 pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
     let wrong =

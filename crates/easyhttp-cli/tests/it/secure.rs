@@ -99,4 +99,8 @@ fn who_has_another_key_of_its_own_is_not_believed_until_it_is_forgotten() {
     trust(&["forget", &id]).assert_failed(3, "not_trusted");
     ask(&id, &second.at()).assert_done();
     assert_ne!(trust(&["list"]).json()["device_key"], known["device_key"]);
+
+    // An empty list says where it has looked: it may have been the wrong folder.
+    let nowhere = place.run(&["trust", "list", "--device-key", "nobody.key"]);
+    assert!(nowhere.assert_done().out.ends_with("nobody.trust\n"), "{nowhere:?}");
 }

@@ -1,5 +1,7 @@
 //! The command line itself: help, and what is wrong with it.
 
+use std::collections::HashSet;
+
 use crate::support::Place;
 
 #[test]
@@ -29,6 +31,8 @@ fn wrong_usage_is_2() {
         &["serve", "--fetch", "{"],
         &["serve", "--fetch", "1", "--fetch-exec", "date"],
         &["serve", "--port", "65536"],
+        &["serve", "--announce-interval", "0.1"],
+        &["serve", "--announce-interval", "3601"],
         &["fetch", "7H8G2K", "--at", "192.168.1.23"],
         &["fetch", "7H8G2K", "--timeout", "0"],
         &["ping", "7H8G2K", "--count", "0"],
@@ -60,6 +64,16 @@ fn wrong_usage_is_2() {
         assert!(ran.err.starts_with("error: "), "{ran:?}");
     }
     assert_eq!(place.run(&[]).code, Some(2));
+}
+
+#[test]
+fn a_wrong_interface_shows_each_that_is_there_once() {
+    let place = Place::new();
+    let wrong = place.run(&["discover", "--interface", "no-such-interface"]);
+    let (_, names) = wrong.err.trim().split_once("there are ").expect("it lists them");
+    let names: Vec<_> = names.split(", ").collect();
+    let each: HashSet<_> = names.iter().collect();
+    assert_eq!(each.len(), names.len(), "{wrong:?}");
 }
 
 #[test]
