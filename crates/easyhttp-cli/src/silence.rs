@@ -69,16 +69,21 @@ impl Silence {
 
     /// For people: all of it.
     pub(crate) fn explain(&self) -> String {
-        let listed = |lines: Vec<String>, mark: &str| -> String {
+        let listed = |lines: &[String], mark: &str| -> String {
             lines.iter().map(|line| format!("\n  {mark}{line}")).collect()
         };
+        let tried = match &self.rows()[..] {
+            [] => String::new(),
+            rows => {
+                let rows = listed(rows, "");
+                format!("multicast to UDP port {} was tried on{rows}\n", self.port)
+            }
+        };
         format!(
-            "multicast to UDP port {} was tried on{}\n{}. Usual causes:{}\n\
+            "{tried}{}. Usual causes:{}\n\
              If you know where a device is, name it: easyhttp discover --peer HOST:PORT",
-            self.port,
-            listed(self.rows(), ""),
             self.summary(),
-            listed(self.causes(), "- ")
+            listed(&self.causes(), "- ")
         )
     }
 
@@ -216,5 +221,12 @@ mod tests {
         assert_eq!(Reach::of(10, 10), Reach::Alone);
         assert_eq!(Reach::of(8, 7), Reach::Alone);
         assert_eq!(Reach::of(10, 11), Reach::NotAlone);
+    }
+
+    #[test]
+    fn without_an_interface_nothing_is_said_to_have_been_tried() {
+        let nowhere = Silence { interfaces: Vec::new(), port: 37020, is_chosen: false };
+        let said = nowhere.explain();
+        assert!(said.starts_with("This machine is on no network that could be used. "), "{said}");
     }
 }
