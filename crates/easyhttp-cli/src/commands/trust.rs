@@ -23,7 +23,8 @@ pub(crate) fn run(command: Trust, common: &Common, output: &Output) -> Result<Ex
             let known = file.list().map_err(failed)?;
             if known.is_empty() && !output.is_json() {
                 // The file is named, as another one may be meant.
-                output.text(&format!("no key of another device is in {}", file.path().display()))?;
+                let path = file.path().display();
+                output.text(&format!("no key of another device is in {path}"))?;
             }
             for (id, key) in known {
                 output.print(
