@@ -101,7 +101,7 @@ pub(crate) struct Common {
     #[arg(long, help_heading = SECURE, global = true)]
     pub(crate) allow_legacy: bool,
 
-    /// Say on standard error what happens
+    /// Say on standard error what happens; EASYHTTP_LOG=error says less than usual
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
 }
