@@ -9,7 +9,7 @@ use easyhttp::{AfterCrash, Command as Type, DeviceId};
 use crate::said::Said;
 use crate::secret::Secret;
 use crate::style::HELP;
-use crate::value::{At, Data, after_crash, command_type, interval, lifetime, seconds};
+use crate::value::{At, Data, after_crash, command_type, interval, lifetime, origin, seconds};
 
 /// Devices on the local network: serve, find and ask them by six-character ids.
 #[derive(Debug, Parser)]
@@ -206,7 +206,7 @@ pub(crate) struct Serve {
 
     /// Let web pages of this origin send commands, as http://panel.local:8080
     /// (repeatable)
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
 
     #[command(flatten)]

@@ -56,6 +56,28 @@ pub(crate) fn after_crash(text: &str) -> Result<AfterCrash, String> {
     }
 }
 
+/// The origin of web pages, as browsers send it: another spelling of it would never match.
+pub(crate) fn origin(text: &str) -> Result<String, String> {
+    let wrong = || "give a scheme, a host and perhaps a port, such as http://panel.local:8080";
+    let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+    // Pages from a file have no origin, and say so.
+    if text == "null" {
+        return Ok(text);
+    }
+    let (scheme, host) = text.split_once("://").ok_or_else(wrong)?;
+    let usual = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
+    };
+    let host = host.strip_suffix(usual).unwrap_or(host);
+    let has_more = host.contains(['/', '?', '#', '@']) || host.contains(char::is_whitespace);
+    if scheme.is_empty() || host.is_empty() || has_more {
+        return Err(wrong().to_owned());
+    }
+    Ok(format!("{scheme}://{host}"))
+}
+
 /// The name or the number of a command that can be sent.
 pub(crate) fn command_type(text: &str) -> Result<Command, String> {
     let command = text.parse::<Command>().map_err(|unknown| unknown.to_string())?;
@@ -187,6 +209,21 @@ mod tests {
         for wrong in ["pi.local", "pi:0", "pi:x", ":80", "fe80::1", "http://pi:80", "1.2.3.4:99999"]
         {
             assert!(at(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_as_browsers_send_it() {
+        for (typed, sent) in [
+            ("http://panel.local:8080", "http://panel.local:8080"),
+            ("HTTP://Panel.local:80/", "http://panel.local"),
+            ("https://[fd00::1]:443", "https://[fd00::1]"),
+            ("null", "null"),
+        ] {
+            assert_eq!(origin(typed).as_deref(), Ok(sent), "{typed}");
+        }
+        for wrong in ["panel.local", "panel.local:8080", "http://", "http://a/b", "*", ""] {
+            assert!(origin(wrong).is_err(), "{wrong}");
         }
     }
 

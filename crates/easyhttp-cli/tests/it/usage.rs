@@ -32,6 +32,7 @@ fn wrong_usage_is_2() {
         &["serve", "--fetch", "1", "--fetch-exec", "date"],
         &["serve", "--port", "65536"],
         &["serve", "--announce-interval", "0.1"],
+        &["serve", "--allow-origin", "panel.local"],
         &["serve", "--announce-interval", "3601"],
         &["fetch", "7H8G2K", "--at", "192.168.1.23"],
         &["fetch", "7H8G2K", "--timeout", "0"],
