@@ -19,6 +19,17 @@ fn help_and_version_are_there() {
 }
 
 #[test]
+fn the_ways_to_find_others_stand_in_one_order_everywhere() {
+    let place = Place::new();
+    for command in ["serve", "discover", "ping", "fetch", "push", "send", "stats"] {
+        let help = place.run(&[command, "--help"]);
+        let ways = ["--discovery-port <", "--interface <", "--peer <", "--sweep ", "--no-dns-sd "];
+        let places = ways.map(|way| help.out.find(&format!("      {way}")).expect(way));
+        assert!(places.is_sorted(), "{}", help.out);
+    }
+}
+
+#[test]
 fn wrong_usage_is_2() {
     let place = Place::new();
     let wrong: &[&[&str]] = &[
