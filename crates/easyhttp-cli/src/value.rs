@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -143,7 +144,7 @@ impl FromStr for At {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            "give a host and a port, such as 192.168.1.23:5000, [fe80::1]:5000 or \
+            "give a host and a port, such as 192.168.1.23:5000, [fe80::1%eth0]:5000 or \
              raspberrypi.local:5000"
                 .to_owned()
         };
@@ -153,6 +154,13 @@ impl FromStr for At {
         // A colon outside of brackets: an IPv6 address, whose end is no port, or a URL.
         if host.is_empty() || (bare.is_none() && host.contains([':', '/'])) {
             return Err(wrong());
+        }
+        if bare
+            .is_some_and(|bare| bare.parse().is_ok_and(|ip: Ipv6Addr| ip.is_unicast_link_local()))
+        {
+            return Err("there is such an address on every network: say behind which \
+                        interface, such as [fe80::1%eth0]:5000"
+                .to_owned());
         }
         Ok(Self { host: bare.unwrap_or(host).to_owned(), port })
     }
@@ -203,6 +211,8 @@ mod tests {
         assert_eq!(at("192.168.1.23:5000"), Ok(("192.168.1.23".to_owned(), 5000)));
         assert_eq!(at("pi.local:80"), Ok(("pi.local".to_owned(), 80)));
         assert_eq!(at("[fe80::1%2]:80"), Ok(("fe80::1%2".to_owned(), 80)));
+        assert_eq!(at("[fd00::1]:80"), Ok(("fd00::1".to_owned(), 80)));
+        assert!(at("[fe80::1]:80").unwrap_err().contains("behind which interface"));
         for text in ["192.168.1.23:5000", "[fe80::1%2]:80"] {
             assert_eq!(text.parse::<At>().unwrap().to_string(), text);
         }

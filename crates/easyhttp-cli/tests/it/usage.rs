@@ -92,7 +92,7 @@ fn a_wrong_interface_shows_each_that_is_there_once() {
 fn a_wrong_address_shows_the_form() {
     let place = Place::new();
     let wrong = place.run(&["discover", "--peer", "fe80::1"]);
-    assert!(wrong.err.contains("192.168.1.23:5000, [fe80::1]:5000 or"), "{wrong:?}");
+    assert!(wrong.err.contains("192.168.1.23:5000, [fe80::1%eth0]:5000 or"), "{wrong:?}");
 }
 
 #[test]
