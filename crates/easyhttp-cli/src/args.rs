@@ -11,7 +11,7 @@ use easyhttp::{AfterCrash, Command as Type, DeviceId};
 
 use crate::said::Said;
 use crate::style::HELP;
-use crate::value::{Data, after_crash, command_type, lifetime, seconds};
+use crate::value::{Data, after_crash, command_type, interval, lifetime, origin, seconds};
 
 pub(crate) use common::{Common, Finding, Target, Way};
 pub(crate) use secure::{CheckKey, Key, NewKey, Trust};
@@ -110,7 +110,7 @@ pub(crate) struct Serve {
 
     /// How often to tell others that it is there, 1 to 3600: they notice after
     /// about twice this time that it is gone [default: 5]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = interval)]
     pub(crate) announce_interval: Option<Duration>,
 
     /// Neither find others nor be found
@@ -124,7 +124,7 @@ pub(crate) struct Serve {
 
     /// Let web pages of this origin send commands, as http://panel.local:8080
     /// (repeatable)
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
 
     #[command(flatten)]

@@ -39,7 +39,9 @@ pub(crate) fn find(common: &Common) -> Result<Option<(Origin, Vec<NetworkKey>)>,
     // One that is set to nothing is a mistake: without a key the device would be open.
     let text = Secret::from(text.into_string().unwrap_or_default());
     let key = text.text().parse::<NetworkKey>().map_err(|invalid| {
-        Failure::from(invalid).with_hint(format!("the key is the one that {VARIABLE} has"))
+        Failure::from(invalid).with_hint(format!(
+            "the key is the one that {VARIABLE} has; a file with keys is given by --key-file"
+        ))
     })?;
     Ok(Some((Origin::Environment, vec![key])))
 }

@@ -12,13 +12,22 @@ use crate::screen;
 /// `debug`, or `easyhttp=debug,hyper=info`.
 const VARIABLE: &str = "EASYHTTP_LOG";
 
-pub(crate) fn start(is_verbose: bool) {
+/// Where the library tells what it has refused.
+const REFUSED: &str = "easyhttp::counters";
+
+pub(crate) fn start(is_verbose: bool, is_device: bool) {
+    let usual = Targets::new().with_default(LevelFilter::WARN);
+    // What strangers send meanwhile is nothing to who asks one question.
+    let usual = match is_device || is_verbose {
+        true => usual,
+        false => usual.with_target(REFUSED, LevelFilter::OFF),
+    };
     let text = std::env::var(VARIABLE).unwrap_or_default();
     let filter = match text.trim() {
-        "" => Targets::new().with_default(LevelFilter::WARN),
+        "" => usual,
         given => given.parse().unwrap_or_else(|error| {
             warn(&format!("{VARIABLE} is ignored, as {given:?} is no filter: {error}"));
-            Targets::new().with_default(LevelFilter::WARN)
+            usual
         }),
     };
     let filter =

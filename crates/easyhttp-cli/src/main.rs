@@ -46,7 +46,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -55,7 +55,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error),
     };
-    logging::start(cli.common.verbose);
+    let is_device = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
+    logging::start(cli.common.verbose, is_device);
     let output = Output::new(cli.common.json);
     match run(cli, &output) {
         Ok(exit) => exit.into(),

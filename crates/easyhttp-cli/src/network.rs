@@ -81,6 +81,8 @@ pub(crate) fn check_interfaces(common: &Common) -> Result<(), Failure> {
         None => Ok(()),
         Some(missing) => {
             let mut names: Vec<_> = present.into_iter().map(|there| there.name).collect();
+            // One with several addresses is there several times.
+            names.sort_unstable();
             names.dedup();
             Err(Failure::usage(format!(
                 "there is no network interface {missing:?} with an address; there are {}",

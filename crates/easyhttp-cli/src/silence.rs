@@ -39,6 +39,8 @@ pub(crate) struct Silence {
     port: u16,
     /// Whether the user chose the interfaces: loopback may be all they want.
     is_chosen: bool,
+    /// Whether there are devices that do not have our network key.
+    has_strangers: bool,
 }
 
 /// How far what was sent got. What is sent to a multicast group comes back to
@@ -55,6 +57,8 @@ enum Reach {
     Alone,
     /// Something else was heard as well.
     NotAlone,
+    /// So was a device, but one with another network key, or none.
+    Strangers,
 }
 
 impl Silence {
@@ -64,21 +68,27 @@ impl Silence {
             interfaces: device.interfaces().await,
             port: discovery_port(common),
             is_chosen: !common.interfaces.is_empty(),
+            has_strangers: device.stats().datagrams_unauthenticated > 0,
         }
     }
 
     /// For people: all of it.
     pub(crate) fn explain(&self) -> String {
-        let listed = |lines: Vec<String>, mark: &str| -> String {
+        let listed = |lines: &[String], mark: &str| -> String {
             lines.iter().map(|line| format!("\n  {mark}{line}")).collect()
         };
+        let tried = match &self.rows()[..] {
+            [] => String::new(),
+            rows => {
+                let rows = listed(rows, "");
+                format!("multicast to UDP port {} was tried on{rows}\n", self.port)
+            }
+        };
         format!(
-            "multicast to UDP port {} was tried on{}\n{}. Usual causes:{}\n\
+            "{tried}{}. Usual causes:{}\n\
              If you know where a device is, name it: easyhttp discover --peer HOST:PORT",
-            self.port,
-            listed(self.rows(), ""),
             self.summary(),
-            listed(self.causes(), "- ")
+            listed(&self.causes(), "- ")
         )
     }
 
@@ -90,6 +100,7 @@ impl Silence {
             Reach::NotBack => "Not all that was sent here was heard here, as multicast should be",
             Reach::Alone => "Nobody was heard but this program itself",
             Reach::NotAlone => "More was heard than this program sent, but of no device",
+            Reach::Strangers => "Only devices without our network key were heard",
         }
     }
 
@@ -99,6 +110,9 @@ impl Silence {
     }
 
     fn reach(&self) -> Reach {
+        if self.has_strangers {
+            return Reach::Strangers;
+        }
         let is_network = |one: &&Interface| is_tried(one) && (self.is_chosen || !is_loopback(one));
         let networks = || self.interfaces.iter().filter(is_network);
         let sent = networks().map(|one| one.sent).sum();
@@ -116,6 +130,10 @@ impl Silence {
             Reach::NotBack => {
                 vec![format!("a firewall here does not let UDP port {port} through")]
             }
+            Reach::Strangers => vec![
+                "the device has another network key, or none: give all the same one".to_owned(),
+                "no device that has our key is running".to_owned(),
+            ],
             Reach::Alone | Reach::NotAlone => vec![
                 "no device is running: try `easyhttp serve` there, `easyhttp demo` here".to_owned(),
                 "the device is on another network: another Wi-Fi, a guest network, a VPN"
@@ -216,5 +234,13 @@ mod tests {
         assert_eq!(Reach::of(10, 10), Reach::Alone);
         assert_eq!(Reach::of(8, 7), Reach::Alone);
         assert_eq!(Reach::of(10, 11), Reach::NotAlone);
+    }
+
+    #[test]
+    fn without_an_interface_nothing_is_said_to_have_been_tried() {
+        let nowhere =
+            Silence { interfaces: Vec::new(), port: 37020, is_chosen: false, has_strangers: false };
+        let said = nowhere.explain();
+        assert!(said.starts_with("This machine is on no network that could be used. "), "{said}");
     }
 }

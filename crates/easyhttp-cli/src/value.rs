@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -19,6 +20,13 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         return Err(wrong());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// How often a device tells others that it is there, in seconds.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    let range = Duration::from_secs(1)..=Duration::from_secs(60 * 60);
+    let interval = seconds(text).ok().filter(|interval| range.contains(interval));
+    interval.ok_or_else(|| "give seconds, from 1 to 3600".to_owned())
 }
 
 /// How long something may wait: seconds, or with a unit.
@@ -47,6 +55,28 @@ pub(crate) fn after_crash(text: &str) -> Result<AfterCrash, String> {
         "run-again" => Ok(AfterCrash::RunAgain),
         _ => Err("give unknown or run-again".to_owned()),
     }
+}
+
+/// The origin of web pages, as browsers send it: another spelling of it would never match.
+pub(crate) fn origin(text: &str) -> Result<String, String> {
+    let wrong = || "give a scheme, a host and perhaps a port, such as http://panel.local:8080";
+    let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+    // Pages from a file have no origin, and say so.
+    if text == "null" {
+        return Ok(text);
+    }
+    let (scheme, host) = text.split_once("://").ok_or_else(wrong)?;
+    let usual = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
+    };
+    let host = host.strip_suffix(usual).unwrap_or(host);
+    let has_more = host.contains(['/', '?', '#', '@']) || host.contains(char::is_whitespace);
+    if scheme.is_empty() || host.is_empty() || has_more {
+        return Err(wrong().to_owned());
+    }
+    Ok(format!("{scheme}://{host}"))
 }
 
 /// The name or the number of a command that can be sent.
@@ -114,7 +144,7 @@ impl FromStr for At {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            "give a host and a port, such as 192.168.1.23:5000, [fe80::1]:5000 or \
+            "give a host and a port, such as 192.168.1.23:5000, [fe80::1%eth0]:5000 or \
              raspberrypi.local:5000"
                 .to_owned()
         };
@@ -124,6 +154,13 @@ impl FromStr for At {
         // A colon outside of brackets: an IPv6 address, whose end is no port, or a URL.
         if host.is_empty() || (bare.is_none() && host.contains([':', '/'])) {
             return Err(wrong());
+        }
+        if bare
+            .is_some_and(|bare| bare.parse().is_ok_and(|ip: Ipv6Addr| ip.is_unicast_link_local()))
+        {
+            return Err("there is such an address on every network: say behind which \
+                        interface, such as [fe80::1%eth0]:5000"
+                .to_owned());
         }
         Ok(Self { host: bare.unwrap_or(host).to_owned(), port })
     }
@@ -174,12 +211,29 @@ mod tests {
         assert_eq!(at("192.168.1.23:5000"), Ok(("192.168.1.23".to_owned(), 5000)));
         assert_eq!(at("pi.local:80"), Ok(("pi.local".to_owned(), 80)));
         assert_eq!(at("[fe80::1%2]:80"), Ok(("fe80::1%2".to_owned(), 80)));
+        assert_eq!(at("[fd00::1]:80"), Ok(("fd00::1".to_owned(), 80)));
+        assert!(at("[fe80::1]:80").unwrap_err().contains("behind which interface"));
         for text in ["192.168.1.23:5000", "[fe80::1%2]:80"] {
             assert_eq!(text.parse::<At>().unwrap().to_string(), text);
         }
         for wrong in ["pi.local", "pi:0", "pi:x", ":80", "fe80::1", "http://pi:80", "1.2.3.4:99999"]
         {
             assert!(at(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_as_browsers_send_it() {
+        for (typed, sent) in [
+            ("http://panel.local:8080", "http://panel.local:8080"),
+            ("HTTP://Panel.local:80/", "http://panel.local"),
+            ("https://[fd00::1]:443", "https://[fd00::1]"),
+            ("null", "null"),
+        ] {
+            assert_eq!(origin(typed).as_deref(), Ok(sent), "{typed}");
+        }
+        for wrong in ["panel.local", "panel.local:8080", "http://", "http://a/b", "*", ""] {
+            assert!(origin(wrong).is_err(), "{wrong}");
         }
     }
 

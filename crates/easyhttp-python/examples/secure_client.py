@@ -104,6 +104,9 @@ def ask(at: str, key: str, message: Any, epoch: str = UNKNOWN) -> Any:
     known = {'"@status"': str(response.status), '"signature";req;key="net"': signed}
     if not is_proved(mac, key_id, told, known) or told["Content-Digest"] != digest(body):
         sys.exit("what answered did not prove that it has the network key")
+    # That takes AES, which Python's standard library does not have.
+    if told["Content-Encoding"]:
+        sys.exit("the device encrypts what it answers, and this client cannot read that")
     # It has proved that nothing was done: so this may go out once more.
     if response.status == 401 and epoch == UNKNOWN:
         return ask(at, key, message, told["EasyHTTP-Epoch"])

@@ -241,6 +241,8 @@ def test_secure_client(run, second):
     # One that has no key cannot prove it.
     unproved = ask("push", "off", at=second(on_push=lambda: True))
     assert unproved.end() == 1 and "did not prove" in unproved.err.text
+    sealed = ask("push", "off", at=second(network_key=key, encrypt=True, on_push=lambda: True))
+    assert sealed.end() == 1 and "the device encrypts" in sealed.err.text
     # Somebody on the path puts in another answer, with the digest that fits.
     on_path = on_the_path(device, b'"asked"', b'"faked"')
     forged = ask("fetch", 1, at=on_path)

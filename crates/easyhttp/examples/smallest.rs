@@ -2,7 +2,7 @@
 //! what it does not use:
 //!
 //! ```sh
-//! cargo build --profile small --no-default-features --example smallest
+//! cargo build --profile small -p easyhttp --no-default-features --example smallest
 //! ```
 //!
 //! Ctrl-C ends it.

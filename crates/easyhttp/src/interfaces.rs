@@ -2,7 +2,7 @@
 //! what is on their links.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Which interfaces are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,6 +95,22 @@ impl Interface {
             IpAddr::V6(v6) => v6.is_unicast_link_local(),
         };
         is_link_local || self.subnets.iter().any(|subnet| subnet.contains(address))
+    }
+
+    /// The address by which `other` knows this machine. None if it is not behind this
+    /// interface.
+    pub(crate) fn address_beside(&self, other: SocketAddr) -> Option<IpAddr> {
+        // Link-local addresses are those of every interface. If there is a zone, it says of
+        // which one.
+        let zone = match other {
+            SocketAddr::V6(v6) => v6.scope_id(),
+            SocketAddr::V4(_) => 0,
+        };
+        let other = other.ip();
+        let is_here = [0, self.index].contains(&zone)
+            && self.is_loopback == other.is_loopback()
+            && self.is_on_link(other);
+        self.addresses().find(|own| is_here && own.is_ipv4() == other.is_ipv4())
     }
 
     /// Why this interface is not used. None if it is.
@@ -195,6 +211,25 @@ mod tests {
         }
         assert!(interface("lo", &[("127.0.0.1", 8)]).is_on_link([127, 0, 0, 9].into()));
         assert!(!interface("one", &[("10.0.0.1", 32)]).is_on_link([10, 0, 0, 2].into()));
+    }
+
+    #[test]
+    fn an_address_beside_another_one_is_on_its_network() {
+        let lan = interface("eth0", &[("192.168.1.5", 24), ("fe80::5", 64)]);
+        let addresses = [("127.0.0.1", 8), ("::1", 128)];
+        let lo = Interface { index: 1, is_loopback: true, ..interface("lo", &addresses) };
+        for (other, own) in [
+            ("192.168.1.9:5000", [None, Some("192.168.1.5")]),
+            ("169.254.7.7:5000", [None, Some("192.168.1.5")]),
+            ("[fe80::9%2]:5000", [None, Some("fe80::5")]),
+            ("[fe80::9%3]:5000", [None, None]),
+            ("127.0.0.1:5000", [Some("127.0.0.1"), None]),
+            ("10.0.0.9:5000", [None, None]),
+        ] {
+            let beside = |one: &Interface| one.address_beside(other.parse().unwrap());
+            let own = own.map(|own| own.map(|own| own.parse().unwrap()));
+            assert_eq!([&lo, &lan].map(beside), own, "{other}");
+        }
     }
 
     #[test]

@@ -29,13 +29,20 @@ pub(crate) struct Common {
         hide_env_values = true,
         value_parser = clap::value_parser!(u16).range(1..),
         help_heading = FINDING,
+        display_order = 1,
         global = true
     )]
     pub(crate) discovery_port: Option<u16>,
 
     /// A network interface to find others on (repeatable), or `all`: those of
     /// containers, virtual machines and tunnels, too
-    #[arg(long = "interface", value_name = "NAME", help_heading = FINDING, global = true)]
+    #[arg(
+        long = "interface",
+        value_name = "NAME",
+        help_heading = FINDING,
+        display_order = 2,
+        global = true
+    )]
     pub(crate) interfaces: Vec<String>,
 
     /// The network key, for trying out: others on this machine can see it (with
@@ -74,7 +81,7 @@ pub(crate) struct Common {
     #[arg(long, help_heading = SECURE, global = true)]
     pub(crate) allow_legacy: bool,
 
-    /// Say on standard error what happens
+    /// Say on standard error what happens; EASYHTTP_LOG=error says less than usual
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
 }
@@ -105,15 +112,15 @@ pub(crate) struct Way {
 #[command(next_help_heading = FINDING)]
 pub(crate) struct Finding {
     /// Where a device is; it is asked for those that it knows, too (repeatable)
-    #[arg(long = "peer", value_name = "HOST:PORT")]
+    #[arg(long = "peer", value_name = "HOST:PORT", display_order = 3)]
     pub(crate) peers: Vec<At>,
 
     /// Ask every address around this machine at port 5000, which takes 5 seconds
-    #[arg(long)]
+    #[arg(long, display_order = 4)]
     pub(crate) sweep: bool,
 
     /// Do without DNS-SD
-    #[arg(long)]
+    #[arg(long, display_order = 5)]
     pub(crate) no_dns_sd: bool,
 }
 

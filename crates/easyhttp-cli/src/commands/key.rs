@@ -14,8 +14,8 @@ use crate::keys::{self, Origin};
 use crate::output::Output;
 use crate::style::{ID, styled};
 
-/// The most of standard input that is read for a key: far more than one has.
-const KEY: u64 = 1024;
+/// The most of standard input that is read for keys: as much as a key file may have.
+const INPUT: u64 = 16 * 1024;
 
 pub(crate) fn run(command: Key, common: &Common, output: &Output) -> Result<Exit, Failure> {
     match command {
@@ -85,7 +85,7 @@ fn check(args: CheckKey, common: &Common, output: &Output) -> Result<Exit, Failu
         return Err(Failure::usage("there is more than one key to check: give one"));
     }
     let (origin, keys) = match (args.key, args.file) {
-        (Some(key), _) if key.text() == "-" => ("standard input".to_owned(), vec![read()?]),
+        (Some(key), _) if key.text() == "-" => ("standard input".to_owned(), read()?),
         (Some(key), _) => ("the command line".to_owned(), vec![key.text().parse()?]),
         (None, Some(path)) => (named(&path), read_key_file(&path)?),
         (None, None) => match keys::find(common)? {
@@ -114,12 +114,17 @@ fn check(args: CheckKey, common: &Common, output: &Output) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-/// The key on standard input.
-fn read() -> Result<NetworkKey, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(KEY as usize + 1));
-    let read = io::stdin().lock().take(KEY).read_to_string(&mut text);
+/// The keys on standard input: a key alone, or what is in a key file.
+fn read() -> Result<Vec<NetworkKey>, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(INPUT as usize + 1));
+    let read = io::stdin().lock().take(INPUT).read_to_string(&mut text);
     match read {
-        Ok(_) => Ok(text.parse()?),
+        Ok(_) => {
+            let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+            let keys = lines.filter(|line| !line.is_empty()).map(str::parse);
+            let keys = keys.collect::<Result<Vec<_>, InvalidKey>>()?;
+            if keys.is_empty() { Err(InvalidKey::Empty.into()) } else { Ok(keys) }
+        }
         // What is no text is no key either.
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(InvalidKey::PassPhrase.into()),
         Err(error) => Err(Failure::usage(format!("cannot read standard input: {error}"))),

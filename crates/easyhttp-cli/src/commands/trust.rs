@@ -20,7 +20,13 @@ pub(crate) fn run(command: Trust, common: &Common, output: &Output) -> Result<Ex
     let failed = |error: StartError| Failure::from(Error::from(error));
     match command {
         Trust::List => {
-            for (id, key) in file.list().map_err(failed)? {
+            let known = file.list().map_err(failed)?;
+            if known.is_empty() && !output.is_json() {
+                // The file is named, as another one may be meant.
+                let path = file.path().display();
+                output.text(&format!("no key of another device is in {path}"))?;
+            }
+            for (id, key) in known {
                 output.print(
                     || format!("{}  {key}", styled(ID, id)),
                     || Object::new().with("id", id).with("device_key", key.to_string()),

@@ -81,12 +81,14 @@ fn new_writes_a_file_for_its_owner_alone_and_spoils_none() {
 #[test]
 fn check_names_the_key_wherever_it_is() {
     let place = Place::new();
-    let (_, key, id) = make(&place, "network.key");
+    let (file, key, id) = make(&place, "network.key");
+    let whole = fs::read_to_string(&file).unwrap();
     let line = |from: &str| format!("the key of {from} is right: {id}\n");
     let checks: &[(&[&str], &str, &str)] = &[
         (&[&key], "", "the command line"),
         (&[&key.to_lowercase().replace('-', "")], "", "the command line"),
         (&["-"], &format!("{key}\n"), "standard input"),
+        (&["-"], &whole, "standard input"),
         (&["--file", "network.key"], "", "network.key"),
         (&["--key", &key], "", "the command line"),
         (&["--key-file", "network.key"], "", "network.key"),

@@ -43,6 +43,22 @@ fn a_device_that_allows_it_is_open_to_all() {
     }
 }
 
+#[test]
+fn devices_without_the_key_are_no_news_unless_nobody_else_is_there() {
+    let place = Place::new();
+    make_key(&place, "network.key");
+    let open = place.serve("open", &["--fetch", "1"]);
+    for command in [&["discover"][..], &["fetch", &open.id]] {
+        let ran = place.run(&[command, &KEY].concat());
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert!(ran.err.contains("Only devices without our network key were heard"), "{ran:?}");
+        assert!(!ran.err.contains("WARN"), "{ran:?}");
+    }
+    let lamp = place.serve("lamp", &[&KEY[..], &["--fetch", "7"]].concat());
+    let fetched = place.run(&[&["fetch", &lamp.id][..], &KEY].concat());
+    assert_eq!((fetched.code, fetched.err.as_str()), (Some(0), ""), "{fetched:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn keys_are_read_again_when_it_is_told_to() {
@@ -99,4 +115,8 @@ fn who_has_another_key_of_its_own_is_not_believed_until_it_is_forgotten() {
     trust(&["forget", &id]).assert_failed(3, "not_trusted");
     ask(&id, &second.at()).assert_done();
     assert_ne!(trust(&["list"]).json()["device_key"], known["device_key"]);
+
+    // An empty list says where it has looked: it may have been the wrong folder.
+    let nowhere = place.run(&["trust", "list", "--device-key", "nobody.key"]);
+    assert!(nowhere.assert_done().out.ends_with("nobody.trust\n"), "{nowhere:?}");
 }

@@ -1,5 +1,7 @@
 //! The command line itself: help, and what is wrong with it.
 
+use std::collections::HashSet;
+
 use crate::support::Place;
 
 #[test]
@@ -17,6 +19,17 @@ fn help_and_version_are_there() {
 }
 
 #[test]
+fn the_ways_to_find_others_stand_in_one_order_everywhere() {
+    let place = Place::new();
+    for command in ["serve", "discover", "ping", "fetch", "push", "send", "stats"] {
+        let help = place.run(&[command, "--help"]);
+        let ways = ["--discovery-port <", "--interface <", "--peer <", "--sweep ", "--no-dns-sd "];
+        let places = ways.map(|way| help.out.find(&format!("      {way}")).expect(way));
+        assert!(places.is_sorted(), "{}", help.out);
+    }
+}
+
+#[test]
 fn wrong_usage_is_2() {
     let place = Place::new();
     let wrong: &[&[&str]] = &[
@@ -29,6 +42,9 @@ fn wrong_usage_is_2() {
         &["serve", "--fetch", "{"],
         &["serve", "--fetch", "1", "--fetch-exec", "date"],
         &["serve", "--port", "65536"],
+        &["serve", "--announce-interval", "0.1"],
+        &["serve", "--allow-origin", "panel.local"],
+        &["serve", "--announce-interval", "3601"],
         &["fetch", "7H8G2K", "--at", "192.168.1.23"],
         &["fetch", "7H8G2K", "--timeout", "0"],
         &["ping", "7H8G2K", "--count", "0"],
@@ -63,10 +79,20 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
+fn a_wrong_interface_shows_each_that_is_there_once() {
+    let place = Place::new();
+    let wrong = place.run(&["discover", "--interface", "no-such-interface"]);
+    let (_, names) = wrong.err.trim().split_once("there are ").expect("it lists them");
+    let names: Vec<_> = names.split(", ").collect();
+    let each: HashSet<_> = names.iter().collect();
+    assert_eq!(each.len(), names.len(), "{wrong:?}");
+}
+
+#[test]
 fn a_wrong_address_shows_the_form() {
     let place = Place::new();
     let wrong = place.run(&["discover", "--peer", "fe80::1"]);
-    assert!(wrong.err.contains("192.168.1.23:5000, [fe80::1]:5000 or"), "{wrong:?}");
+    assert!(wrong.err.contains("192.168.1.23:5000, [fe80::1%eth0]:5000 or"), "{wrong:?}");
 }
 
 #[test]

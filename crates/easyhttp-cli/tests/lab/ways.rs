@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use easyhttp::{EasyHttp, Error};
 use rustix::process::Signal;
 
-use crate::device::Device;
+use crate::device::{Device, PROGRAM};
 use crate::network::{Host, Lan};
 use crate::poor_switch::Faults;
 use crate::support::{report, since};
@@ -170,4 +170,11 @@ fn a_call_to_an_id_that_two_devices_have_is_refused() {
     let (start, addresses) = ambiguous.join().unwrap();
     report("two devices with one id: a call says that it is ambiguous", "–", since(start));
     assert_eq!(addresses, [([10, 0, 1, 1], 5000).into(), ([10, 0, 1, 2], 5000).into()]);
+
+    // A list has one line for both, and a word about it.
+    let host = lan.host(4);
+    let listed = host.command(PROGRAM).args(["discover", "--wait", "12"]).output().unwrap();
+    let warned = String::from_utf8(listed.stderr).unwrap();
+    assert!(warned.contains(&format!("two devices have the id {}", original.id)), "{warned}");
+    assert!(warned.contains("10.0.1.1:5000") && warned.contains("10.0.1.2:5000"), "{warned}");
 }

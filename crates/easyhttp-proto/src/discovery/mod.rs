@@ -339,6 +339,8 @@ impl Discovery {
         match peers.leave(now, datagram.id, from, datagram.boot) {
             Goodbye::Likely => self.presence.say_goodbye(now, datagram.id),
             Goodbye::OneOfTwo => self.departed.add(now, datagram.id, datagram.boot),
+            // Each goodbye comes on every network, by IPv4 and IPv6.
+            Goodbye::Ignored if self.departed.contains(now, datagram.id, datagram.boot) => {}
             Goodbye::Ignored => return Received::Ignored,
         }
         Received::Taken

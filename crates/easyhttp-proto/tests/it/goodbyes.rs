@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use easyhttp_proto::datagram::Kind;
-use easyhttp_proto::discovery::{Action, Pinged};
+use easyhttp_proto::datagram::{Datagram, Kind};
+use easyhttp_proto::discovery::{Action, Pinged, Received};
 use easyhttp_proto::peers::{Heard, Source};
 
 use crate::one::{One, at, id};
@@ -38,6 +38,22 @@ fn an_announcement_that_arrives_after_the_goodbye_does_not_bring_the_device_back
     assert!(matches!(told[..], [Action::Left(_)]), "{told:?}");
     one.hear(SECONDS(2), from, Kind::Announce, "FRND22", Some(1));
     assert!(one.peers.is_empty());
+}
+
+#[test]
+fn the_same_goodbye_on_another_network_is_no_nonsense() {
+    let mut one = One::new();
+    one.hear(SECONDS(1), "10.0.0.2:40000", Kind::Announce, "FRND22", Some(1));
+    let left = one.hear_last(SECONDS(2), "10.0.0.2:40000", "FRND22", 1);
+    assert!(matches!(left[..], [Action::Ping(_), Action::Left(_)]), "{left:?}");
+    let mut goodbye = |who, boot| {
+        let bye = Datagram::new(Kind::Bye, id(who), Some(5000), Some(boot));
+        one.discovery.receive(SECONDS(2), at("[fe80::2%2]:40000"), &bye, &mut one.peers)
+    };
+    assert_eq!(goodbye("FRND22", 1), Received::Taken);
+    // Of another start, or of nobody who was here, it is.
+    assert_eq!(goodbye("FRND22", 2), Received::Ignored);
+    assert_eq!(goodbye("NBDY22", 1), Received::Ignored);
 }
 
 #[test]

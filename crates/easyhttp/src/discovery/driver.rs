@@ -170,7 +170,7 @@ impl Driver {
         // A datagram of our last run may have led us to ourselves.
         let is_here = self.sockets.has_address(there.ip()) && self.node.port == Some(there.port());
         if !is_here {
-            self.node.duplicate_id(self.sockets.own_address(there.ip()), there);
+            self.node.duplicate_id(self.sockets.own_address(there), there);
         }
     }
 }

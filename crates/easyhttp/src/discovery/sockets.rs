@@ -168,9 +168,8 @@ impl Sockets {
     }
 
     /// Our own address on the network where `other` is.
-    pub(super) fn own_address(&self, other: IpAddr) -> Option<IpAddr> {
-        let near = self.links.iter().find(|link| link.interface.is_on_link(other))?;
-        near.interface.addresses().find(|own| own.is_ipv4() == other.is_ipv4())
+    pub(super) fn own_address(&self, other: SocketAddr) -> Option<IpAddr> {
+        self.links.iter().find_map(|link| link.interface.address_beside(other))
     }
 
     /// Whether a request to `address` stays among neighbours: on one of our links,

@@ -33,10 +33,14 @@ impl fmt::Display for Error {
             ),
             Self::TimedOut { id, address, after, sent } => {
                 write!(f, "{id} at {address} did not answer within {after:?}")?;
-                if *sent {
-                    write!(f, "; whether it did what it was asked is not known")?;
+                match sent {
+                    true => write!(f, "; whether it did what it was asked is not known"),
+                    false => write!(
+                        f,
+                        ". Is the device running, and does a firewall let port {} through?",
+                        address.port()
+                    ),
                 }
-                Ok(())
             }
             Self::Interrupted { id, address, source } => write!(
                 f,

@@ -127,7 +127,8 @@ impl Node {
     /// address `here`.
     pub(crate) fn duplicate_id(&self, here: Option<IpAddr>, there: SocketAddr) {
         let here = here.zip(self.port).map(SocketAddr::from);
-        tracing::warn!(id = %self.id, %there, ?here, "another device uses the id of this one");
+        let own = here.map(tracing::field::display);
+        tracing::warn!(id = %self.id, %there, here = own, "another device uses the id of this one");
         self.presence.tell(PresenceEvent::DuplicateId(DuplicateId { here, there }));
     }
 

@@ -235,7 +235,7 @@ impl<'a> Connection<'a> {
             }
             Verdict::Stats => {
                 self.refuse(Count::StatsRefused);
-                Answer::error(403, "only programs of this machine may read this")
+                Answer::error(403, "only programs of the device's own machine may read this")
             }
             Verdict::Preflight => Answer::empty(204),
             Verdict::Share => Answer::empty(101),

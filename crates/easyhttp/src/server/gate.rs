@@ -107,7 +107,7 @@ fn judge(
 
 /// What those get who may not see to the outbox.
 pub(super) fn no_outbox() -> Refusal {
-    let text = "only programs of this machine that have the device's token may do this";
+    let text = "only programs of the device's own machine that have its token may do this";
     (Count::OutboxRefused, Answer::error(403, text))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use easyhttp::{EasyHttpAsync, Peer, PresenceEvent};
+use easyhttp::{EasyHttpAsync, Error, Peer, PresenceEvent};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
@@ -13,7 +13,7 @@ use crate::event::about;
 use crate::everyone::{LISTEN, SWEEP, in_short};
 use crate::failure::{Exit, Failure};
 use crate::json::Object;
-use crate::output::Output;
+use crate::output::{Output, warn};
 use crate::progress;
 use crate::silence::nobody;
 use crate::style::{
@@ -63,6 +63,7 @@ pub(super) async fn run(
             list.add(found)?;
         }
     }
+    warn_of_twins(device, last).await;
     match list.count {
         0 => Err(nobody(device, &args.finding, common, started.elapsed()).await),
         _ => list.finish(),
@@ -81,6 +82,18 @@ async fn ping(device: EasyHttpAsync, peer: Peer) -> Found {
     // Now the address that answered stands in front.
     let peer = device.find(peer.id, Duration::ZERO).await.unwrap_or(peer);
     Found { peer, answer }
+}
+
+/// Two devices with one id are one line, and whichever was quicker is in it. By now
+/// discovery has heard both several times, so a call says what they are.
+async fn warn_of_twins(device: &EasyHttpAsync, until: Instant) {
+    for peer in device.devices().iter().filter(|peer| peer.addresses.len() > 1) {
+        let call = timeout_at(until.into(), device.ping(peer.id)).await;
+        if let Ok(Err(error @ Error::Ambiguous { .. })) = call {
+            progress::clear();
+            warn(&error.to_string());
+        }
+    }
 }
 
 /// The list on the screen.

@@ -77,7 +77,7 @@ fn a_host_that_never_connects_times_out_before_anything_is_sent<F: Face>() {
     let asking = F::start_with(device::<F>().limits(limits)).unwrap();
     asking.add(PEER, at).unwrap();
     let error = quickly(PATIENCE / 2, || asking.ping(PEER).unwrap_err());
-    assert_names(&error, &[&PEER, &at, &"100ms"]);
+    assert_names(&error, &[&PEER, &at, &"100ms", &format!("port {}", at.port())]);
     assert!(!error.to_string().contains("not known"), "{error}");
     assert_error!(Err::<(), _>(error), Error::TimedOut { sent: false, .. });
 }
