@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use easyhttp::{Command, DeviceId, EasyHttpAsync, Error};
+use easyhttp::{Command, DeviceId, EasyHttpAsync, Error, IntoAddress};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::value::RawValue;
@@ -247,6 +247,12 @@ impl Drop for Device {
 pub(crate) fn check_id(py: Python<'_>, device_id: &str) -> PyResult<String> {
     let id = device_id.parse::<DeviceId>();
     id.map(|id| id.to_string()).map_err(|invalid| raise(py, &invalid.into()))
+}
+
+/// Fails if this is not an address at which one device can be.
+#[pyfunction]
+pub(crate) fn check_address(py: Python<'_>, address: &str) -> PyResult<()> {
+    address.into_address().map(drop).map_err(|error| raise(py, &error))
 }
 
 fn unknown_event(event: &str) -> PyErr {

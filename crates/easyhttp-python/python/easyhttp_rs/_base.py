@@ -245,7 +245,8 @@ class Base:
 
         Args:
             device_id: Its id, six letters or digits.
-            device_ip: Its IP address. A name is looked up.
+            device_ip: Its IP address. A name is looked up. A link-local one of IPv6 has
+                the interface: ``fe80::1%eth0``.
             device_port: Its TCP port.
 
         Raises:
@@ -255,6 +256,7 @@ class Base:
         """
         device_id = _native.check_id(device_id)
         address = checks.address(device_ip, device_port)
+        _native.check_address(address)
         if self._is_running:
             self._running().add(device_id, address)
         else:

@@ -90,7 +90,7 @@ def address(host: Any, port: Any) -> str:
 
 def _look_up(host: str) -> str:
     if _is_ip(host):
-        return host
+        return _with_scope_id(host)
     import socket
 
     # IPv4 first: the devices of easyhttp-python have nothing else.
@@ -110,6 +110,21 @@ def _is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _with_scope_id(ip: str) -> str:
+    """``fe80::1%2`` for ``fe80::1%eth0``, as the library reads it."""
+    address, percent, interface = ip.partition("%")
+    if percent and not interface.isdigit():
+        import socket
+
+        try:
+            interface = str(socket.if_nametoindex(interface))
+        except OSError:
+            raise InvalidAddress(
+                f"{ip!r}: this machine has no network interface {interface!r}"
+            ) from None
+    return f"{address}{percent}{interface}"
 
 
 def own_address(group: str, port: int) -> Optional[str]:
