@@ -44,6 +44,14 @@ fn people_read_what_it_answers_and_what_happens() {
     assert!(next("data").ends_with("  {\"a\":\"\\u{7f}\\u{9b}\"}"));
 }
 
+#[test]
+fn it_may_answer_with_a_negative_number() {
+    let place = Place::new();
+    let device = place.serve("freezer", &["--fetch", "-18.5"]);
+    let fetched = place.run(&["fetch", &device.id, "-1", "--at", &device.at()]);
+    assert_eq!(fetched.assert_done().out.trim(), "-18.5");
+}
+
 #[cfg(unix)]
 #[test]
 fn devices_that_come_and_go_are_told() {
