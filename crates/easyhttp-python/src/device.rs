@@ -261,7 +261,7 @@ fn unknown_event(event: &str) -> PyErr {
 
 /// What happens to the devices of a network, one event after the other.
 #[pyclass(frozen, module = "easyhttp_rs._native")]
-pub(crate) struct Presence(Arc<tokio::sync::Mutex<easyhttp::Presence>>);
+pub(crate) struct Presence(Arc<tokio::sync::Mutex<easyhttp::PresenceAsync>>);
 
 #[pymethods]
 impl Presence {
