@@ -9,7 +9,7 @@ use easyhttp::{AfterCrash, Command as Type, DeviceId};
 use crate::said::Said;
 use crate::secret::Secret;
 use crate::style::HELP;
-use crate::value::{At, Data, after_crash, command_type, lifetime, seconds};
+use crate::value::{At, Data, after_crash, command_type, interval, lifetime, seconds};
 
 /// Devices on the local network: serve, find and ask them by six-character ids.
 #[derive(Debug, Parser)]
@@ -193,7 +193,7 @@ pub(crate) struct Serve {
 
     /// How often to tell others that it is there, 1 to 3600: they notice after
     /// about twice this time that it is gone [default: 5]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = interval)]
     pub(crate) announce_interval: Option<Duration>,
 
     /// Neither find others nor be found

@@ -21,6 +21,13 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// How often a device announces itself.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    let interval =
+        seconds(text).ok().filter(|interval| (1.0..=3600.0).contains(&interval.as_secs_f64()));
+    interval.ok_or_else(|| "give seconds, from 1 to 3600".to_owned())
+}
+
 /// How long something may wait: seconds, or with a unit.
 pub(crate) fn lifetime(text: &str) -> Result<Duration, String> {
     let wrong =

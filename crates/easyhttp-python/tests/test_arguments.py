@@ -16,6 +16,8 @@ WRONG_SETTINGS = [
     ({"timeout": "soon"}, TypeError, "timeout must be a number of seconds, not 'soon'"),
     ({"timeout": -1}, ValueError, "timeout must be a number of seconds, not -1"),
     ({"timeout": float("nan")}, ValueError, "timeout must be a number of seconds"),
+    ({"announce_interval": 0.99}, ValueError, "announce_interval must be from 1 to 3600"),
+    ({"announce_interval": 3600.1}, ValueError, "announce_interval must be from 1 to 3600"),
     ({"discovery_port": 0}, ValueError, "discovery_port must be from 1 to 65535"),
     ({"peers": "192.168.1.23:5000"}, TypeError, "peers must be a list of texts"),
     ({"interfaces": [1]}, TypeError, "interfaces must be a list of texts, and 1 is none"),
@@ -36,6 +38,11 @@ def test_settings(make, settings, error, text):
     with pytest.raises(error) as wrong:
         make(**settings)
     assert text in str(wrong.value)
+
+
+@pytest.mark.parametrize("seconds", [1, 3600.0])
+def test_an_interval_at_its_limits(make, seconds):
+    make(announce_interval=seconds).start()
 
 
 def test_the_arguments_of_easyhttp_python_go_by_position(faces, tmp_path):

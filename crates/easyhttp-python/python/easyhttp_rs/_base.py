@@ -155,7 +155,7 @@ class Base:
             "id": None if id is None else _native.check_id(id),
             "enable_discovery": bool(enable_discovery),
             "discovery_port": checks.integer("discovery_port", discovery_port, 1, 65535),
-            "announce_interval": checks.seconds("announce_interval", announce_interval),
+            "announce_interval": checks.interval("announce_interval", announce_interval),
             "interfaces": checks.texts("interfaces", interfaces),
             "all_interfaces": bool(all_interfaces),
             "peers": checks.texts("peers", peers),

@@ -26,6 +26,14 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
+def interval(name: str, value: Any) -> float:
+    """From a second to an hour."""
+    value = seconds(name, value)
+    if not 1 <= value <= 3600:
+        raise ValueError(f"{name} must be from 1 to 3600 seconds, not {value}")
+    return value
+
+
 def many(only: Any, timeout: Any) -> Optional[float]:
     if only is not None and not callable(only):
         raise TypeError(f"only must be a function, not {only!r}")
