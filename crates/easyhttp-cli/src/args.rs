@@ -84,7 +84,8 @@ pub(crate) struct Serve {
     pub(crate) config: PathBuf,
 
     /// Answer FETCH with this
-    #[arg(long, value_name = "JSON", value_parser = Data::parse, conflicts_with = "fetch_exec")]
+    #[arg(long, value_name = "JSON", value_parser = Data::parse)]
+    #[arg(allow_negative_numbers = true, conflicts_with = "fetch_exec")]
     pub(crate) fetch: Option<Data>,
 
     /// Answer FETCH with the JSON that this command prints

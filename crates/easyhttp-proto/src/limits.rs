@@ -104,8 +104,13 @@ pub const PUSHES: usize = 8192;
 /// if it kept it while it was switched off, on the next day.
 pub const PUSHES_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The longest reason of a refusal, and the longest message of a failure, that a device tells
+/// and remembers, in bytes: they are for people. A handler that repeats what it was sent would
+/// otherwise say what no body holds, and drive out all else that is remembered.
+pub const REASON: usize = 16 * 1024;
+
 /// How many bytes the reasons and the keys of others may have together that are remembered:
-/// a message each may have as a reason what a body holds.
+/// of each push some hundred, or 64 of the longest [`REASON`].
 pub const PUSHES_TEXT: usize = BODY;
 
 /// How many requests wait at once for what came of a PUSH that runs: few, as each keeps

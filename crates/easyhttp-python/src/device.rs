@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use easyhttp::{Command, DeviceId, EasyHttpAsync, Error};
+use easyhttp::{Command, DeviceId, EasyHttpAsync, Error, IntoAddress};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::value::RawValue;
@@ -249,13 +249,19 @@ pub(crate) fn check_id(py: Python<'_>, device_id: &str) -> PyResult<String> {
     id.map(|id| id.to_string()).map_err(|invalid| raise(py, &invalid.into()))
 }
 
+/// Fails if this is not an address at which one device can be.
+#[pyfunction]
+pub(crate) fn check_address(py: Python<'_>, address: &str) -> PyResult<()> {
+    address.into_address().map(drop).map_err(|error| raise(py, &error))
+}
+
 fn unknown_event(event: &str) -> PyErr {
     PyValueError::new_err(format!("unknown event: {event}"))
 }
 
 /// What happens to the devices of a network, one event after the other.
 #[pyclass(frozen, module = "easyhttp_rs._native")]
-pub(crate) struct Presence(Arc<tokio::sync::Mutex<easyhttp::Presence>>);
+pub(crate) struct Presence(Arc<tokio::sync::Mutex<easyhttp::PresenceAsync>>);
 
 #[pymethods]
 impl Presence {

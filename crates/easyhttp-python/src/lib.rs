@@ -29,7 +29,7 @@ mod writer;
 #[pyo3::pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
-    use crate::device::{Device, Presence, check_id};
+    use crate::device::{Device, Presence, check_address, check_id};
     #[pymodule_export]
     use crate::handlers::Answer;
     #[pymodule_export]

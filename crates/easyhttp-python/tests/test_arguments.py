@@ -1,5 +1,7 @@
 """Wrong arguments: exceptions that say what is wrong, before anything is sent."""
 
+import socket
+
 import easyhttp_rs
 import pytest
 
@@ -14,6 +16,8 @@ WRONG_SETTINGS = [
     ({"timeout": "soon"}, TypeError, "timeout must be a number of seconds, not 'soon'"),
     ({"timeout": -1}, ValueError, "timeout must be a number of seconds, not -1"),
     ({"timeout": float("nan")}, ValueError, "timeout must be a number of seconds"),
+    ({"announce_interval": 0.99}, ValueError, "announce_interval must be from 1 to 3600"),
+    ({"announce_interval": 3600.1}, ValueError, "announce_interval must be from 1 to 3600"),
     ({"discovery_port": 0}, ValueError, "discovery_port must be from 1 to 65535"),
     ({"peers": "192.168.1.23:5000"}, TypeError, "peers must be a list of texts"),
     ({"interfaces": [1]}, TypeError, "interfaces must be a list of texts, and 1 is none"),
@@ -34,6 +38,11 @@ def test_settings(make, settings, error, text):
     with pytest.raises(error) as wrong:
         make(**settings)
     assert text in str(wrong.value)
+
+
+@pytest.mark.parametrize("seconds", [1, 3600.0])
+def test_an_interval_at_its_limits(make, seconds):
+    make(announce_interval=seconds).start()
 
 
 def test_the_arguments_of_easyhttp_python_go_by_position(faces, tmp_path):
@@ -79,11 +88,43 @@ def test_a_callback_that_cannot_be_called(make, callback):
         make().on("on_fetch", callback)
 
 
-@pytest.mark.parametrize("host", ["", "no host", "256.0.0.1", "host.invalid"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "no host",
+        "256.0.0.1",
+        "host.invalid",
+        # Of no device, or of many.
+        "0.0.0.0",
+        "::",
+        "224.0.0.106",
+        "ff02::1",
+        "255.255.255.255",
+        "127.0.0.1%lo",
+        "fe80::1%none",
+    ],
+)
 def test_an_address_that_is_none(make, host):
+    easy = make()
     with pytest.raises(ValueError) as wrong:
-        make().add("7H8G2K", host, 5000)
+        easy.add("7H8G2K", host, 5000)
     assert isinstance(wrong.value, easyhttp_rs.InvalidAddress)
+    assert easy.devices == {}
+    easy.start()
+    with pytest.raises(easyhttp_rs.InvalidAddress):
+        easy.add("7H8G2K", host, 5000)
+    assert easy.devices == {}
+
+
+def test_a_link_local_address_has_its_interface(make):
+    number, name = socket.if_nameindex()[0]
+    easy = make()
+    easy.add("7H8G2K", f"fe80::1%{name}", 5000)
+    easy.add("7H8G2L", f"fe80::1%{number}", 5000)
+    easy.start()
+    for device in easy.devices.values():
+        assert device["addresses"] == [f"[fe80::1%{number}]:5000"]
 
 
 @pytest.mark.parametrize("port", [0, 70000, "x", None])

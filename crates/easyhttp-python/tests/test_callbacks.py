@@ -150,6 +150,43 @@ def test_an_exception_is_logged_with_its_traceback_and_answered_with_nack(
     assert "in explode" in caplog.text and "KeyError: 'the key that is not there'" in caplog.text
 
 
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError("on purpose")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        # Half a character, as in a file name that is no UTF-8, cannot travel.
+        (ValueError("no file \udcff.txt"), "ValueError: no file ?.txt"),
+        (Speechless(), "Speechless"),
+        (AssertionError(), "AssertionError"),
+    ],
+)
+def test_an_exception_is_told_whatever_it_says(start, callback, error, told):
+    def explode():
+        raise error
+
+    peer = start(on_fetch=callback(explode), on_push=callback(explode))
+    asker = start(knows=peer)
+    for call in (asker.fetch_data, asker.push_data):
+        with pytest.raises(easyhttp_rs.HandlerFailed) as failed:
+            call(peer.id)
+        assert failed.value.reason == told
+
+
+def test_a_refusal_is_one_whatever_its_reason_says(start, callback):
+    def refuse():
+        raise easyhttp_rs.Refused("no file \udcff.txt")
+
+    peer = start(on_push=callback(refuse))
+    asker = start(knows=peer)
+    with pytest.raises(easyhttp_rs.Refused) as refused:
+        asker.push_data(peer.id)
+    assert (refused.value.reason, refused.value.delivery) == ("no file ?.txt", "refused")
+
+
 def test_a_ping_is_answered_though_its_callback_fails(start, callback):
     def explode():
         raise RuntimeError

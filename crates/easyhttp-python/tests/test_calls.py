@@ -239,6 +239,19 @@ def test_what_is_added_before_the_start_is_known_after_it(start, make):
     assert asker.ping(peer.id) is True
 
 
+def test_what_is_added_is_known_after_each_start(start):
+    peer = start()
+    asker = start()
+    asker.add(peer.id, "127.0.0.1", peer.port)
+    asker.stop()
+    asker.start()
+    assert asker.ping(peer.id) is True
+    asker.stop()
+    assert asker.remove(peer.id) is True
+    asker.start()
+    assert asker.devices == {}
+
+
 def test_an_address_that_is_added_later_counts(start):
     peer = start()
     with socket.socket() as closed:

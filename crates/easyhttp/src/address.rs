@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use easyhttp_proto::peers::can_be_address;
+
 use crate::error::{Error, Result};
 
 /// Whatever a method takes as an address: a [`SocketAddr`], an IP address with
@@ -17,10 +19,10 @@ pub trait IntoAddress {
 
 impl IntoAddress for SocketAddr {
     fn into_address(self) -> Result<SocketAddr> {
-        if self.port() == 0 || self.ip().is_unspecified() || self.ip().is_multicast() {
-            return Err(Error::InvalidAddress(self.to_string()));
+        match can_be_address(self) {
+            true => Ok(self),
+            false => Err(Error::InvalidAddress(self.to_string())),
         }
-        Ok(self)
     }
 }
 

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::room;
 
-/// A handler could not do its work. The peer is told the message.
+/// A handler could not do its work. The peer is told the message; of one with more than
+/// 16 KiB, the beginning.
 ///
 /// Every error converts into it, so `?` works in a handler. The closure has to
 /// say what it returns, because `?` does not:
@@ -50,7 +51,8 @@ impl<E: std::error::Error> From<E> for HandlerError {
 pub enum PushAnswer {
     /// It is done: the peer gets an ACK.
     Accepted,
-    /// It is not done: the peer gets a NACK, with the reason if there is one.
+    /// It is not done: the peer gets a NACK, with the reason if there is one; of one with
+    /// more than 16 KiB, the beginning.
     Refused(Option<String>),
 }
 
@@ -192,11 +194,16 @@ impl Returned {
     }
 
     pub(crate) fn push(answer: impl IntoPushAnswer) -> Self {
-        answer.into_push_answer().map_or_else(Self::error, Self::Push)
+        answer.into_push_answer().map_or_else(Self::error, |answer| {
+            Self::Push(match answer {
+                PushAnswer::Refused(Some(reason)) => PushAnswer::Refused(Some(told(reason))),
+                short => short,
+            })
+        })
     }
 
     fn error(error: HandlerError) -> Self {
-        Self::Failed(error.message)
+        Self::Failed(told(error.message))
     }
 
     /// The same, unless it makes an answer of more than `limit` bytes, which
@@ -204,7 +211,7 @@ impl Returned {
     pub(crate) fn within(self, limit: usize) -> Self {
         match self {
             Self::Value(value) if value.as_bytes().len() + limits::ENVELOPE > limit => {
-                Self::Failed(format!("its data is larger than {limit} bytes"))
+                Self::Failed(format!("its data makes an answer of more than {limit} bytes"))
             }
             fits => fits,
         }
@@ -231,4 +238,14 @@ impl Returned {
             Self::Unfinished(message) => Outcome::Unfinished(message),
         }
     }
+}
+
+/// As much of a text as a peer is told.
+fn told(mut text: String) -> String {
+    if text.len() > limits::REASON {
+        let end = (0..=limits::REASON).rev().find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or_default());
+        text.push('…');
+    }
+    text
 }

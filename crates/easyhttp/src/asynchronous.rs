@@ -23,7 +23,7 @@ use crate::node::Node;
 #[cfg(feature = "outbox")]
 use crate::outbox::{OutboxAsync, OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
-use crate::presence::{DuplicateId, IdentityChanged, Presence};
+use crate::presence::{DuplicateId, IdentityChanged, PresenceAsync};
 use crate::request::Request;
 use crate::secure::IntoNetworkKey;
 
@@ -382,8 +382,8 @@ impl EasyHttpAsync {
     /// }
     /// # }
     /// ```
-    pub fn presence(&self) -> Presence {
-        Presence::new(&self.node)
+    pub fn presence(&self) -> PresenceAsync {
+        PresenceAsync::new(&self.node)
     }
 
     plain_handlers! { self: &Self => () }

@@ -30,7 +30,7 @@ use crate::many::{Many, ManyAsync};
 #[cfg(feature = "outbox")]
 use crate::outbox::{Outbox, OutboxItem, RefusedItem};
 use crate::peer::{Moved, Peer};
-use crate::presence::{DuplicateId, IdentityChanged};
+use crate::presence::{DuplicateId, IdentityChanged, Presence};
 use crate::request::Request;
 use crate::secure::IntoNetworkKey;
 use crate::wait::wait;
@@ -305,6 +305,29 @@ impl EasyHttp {
     }
 
     // ---- events ----
+
+    /// All that happens to devices from now on, one event after the other, until this
+    /// device stops; see [`EasyHttpAsync::presence`].
+    ///
+    /// ```no_run
+    /// # fn main() -> easyhttp::Result<()> {
+    /// use easyhttp::PresenceEvent;
+    ///
+    /// let easy = easyhttp::EasyHttp::start()?;
+    /// for event in easy.presence() {
+    ///     match event {
+    ///         PresenceEvent::Joined(peer) => println!("{} is here", peer.id),
+    ///         PresenceEvent::Left(peer) | PresenceEvent::Lost(peer) => {
+    ///             println!("{} is gone", peer.id);
+    ///         }
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn presence(&self) -> Presence {
+        Presence::new(self.easy.presence(), self.easy.node.tasks.runtime())
+    }
 
     plain_handlers! { self: &Self => () }
 

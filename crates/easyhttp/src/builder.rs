@@ -152,7 +152,8 @@ impl<Face> Builder<Face> {
     }
 
     /// How often to announce this device: from a second to an hour, 5 s by
-    /// default. With more than 50 devices it is longer. Others notice after
+    /// default. What is beyond these counts as the nearest of them. With more than 50
+    /// devices it is longer. Others notice after
     /// about twice this time that the device is gone.
     pub fn announce_interval(mut self, interval: Duration) -> Self {
         self.settings.announce_interval = interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);

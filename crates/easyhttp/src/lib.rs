@@ -189,7 +189,7 @@ pub use many::{Many, ManyAsync};
 #[cfg(feature = "outbox")]
 pub use outbox::{Outbox, OutboxAsync, OutboxFile, OutboxItem, RefusedItem};
 pub use peer::{Moved, Peer};
-pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceEvent};
+pub use presence::{DuplicateId, IdentityChanged, Presence, PresenceAsync, PresenceEvent};
 #[cfg(feature = "outbox")]
 pub use pushes::AfterCrash;
 pub use request::{Data, Request};

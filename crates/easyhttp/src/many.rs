@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::instant::instant_after;
 use crate::node::Node;
 use crate::peer::Peer;
-use crate::presence::{Presence, PresenceEvent};
+use crate::presence::{PresenceAsync, PresenceEvent};
 use crate::wait::wait;
 
 /// One command to many devices, on its way: the async twin of [`Many`](crate::Many).
@@ -76,7 +76,7 @@ struct Running<T> {
     seen: BTreeSet<DeviceId>,
     deadline: Instant,
     /// Who joins, and how long those are asked as well.
-    joining: Option<(Presence, Pin<Box<Sleep>>)>,
+    joining: Option<(PresenceAsync, Pin<Box<Sleep>>)>,
 }
 
 impl ManyAsync<Duration> {
@@ -171,7 +171,7 @@ impl<T: Send + 'static> ManyAsync<T> {
         let until = deadline.min(instant_after(listening));
         // Before the list is read, so that nobody is missed in between.
         let joining = (!listening.is_zero())
-            .then(|| (Presence::new(&self.node), Box::pin(sleep_until(until.into()))));
+            .then(|| (PresenceAsync::new(&self.node), Box::pin(sleep_until(until.into()))));
         let (calls, seen) = (JoinSet::new(), BTreeSet::new());
         self.running = Some(Running { calls, seen, deadline, joining });
         self.ask_known(self.within);

@@ -1,9 +1,10 @@
-//! Who comes and goes, told to the user: by handlers, and as a stream.
+//! Who comes and goes, told to the user: by handlers, as a stream, and as an iterator.
 //!
 //! All of it goes through one channel, so that what follows each other is told
 //! in that order.
 
 use std::fmt;
+use std::iter::FusedIterator;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use easyhttp_proto::{DeviceId, limits};
 use futures_core::Stream;
+use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 use tokio_util::sync::ReusableBoxFuture;
@@ -18,6 +20,7 @@ use tokio_util::sync::ReusableBoxFuture;
 use crate::lock::lock;
 use crate::node::Node;
 use crate::peer::{Moved, Peer};
+use crate::wait::wait;
 
 /// What happened to a device of the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +68,8 @@ pub struct IdentityChanged {
 
 /// The events of [`EasyHttpAsync::presence`](crate::EasyHttpAsync::presence),
 /// also as a [`Stream`]. It ends when the device stops. Dropping it is all
-/// that it takes to hear no more.
-pub struct Presence {
+/// that it takes to hear no more. [`Presence`] is its blocking twin.
+pub struct PresenceAsync {
     /// The devices that were here when it began, and have not been told yet.
     here: std::vec::IntoIter<Peer>,
     next: ReusableBoxFuture<'static, (Received, Receiver<Arc<PresenceEvent>>)>,
@@ -74,7 +77,7 @@ pub struct Presence {
 
 type Received = Result<Arc<PresenceEvent>, RecvError>;
 
-impl Presence {
+impl PresenceAsync {
     /// The devices that are here, and all that happens from now on.
     pub(crate) fn new(node: &Node) -> Self {
         // While the table is locked, nothing is told.
@@ -94,7 +97,7 @@ impl Presence {
     }
 }
 
-impl Stream for Presence {
+impl Stream for PresenceAsync {
     type Item = PresenceEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<PresenceEvent>> {
@@ -116,6 +119,35 @@ async fn receive(
 ) -> (Received, Receiver<Arc<PresenceEvent>>) {
     (events.recv().await, events)
 }
+
+impl fmt::Debug for PresenceAsync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PresenceAsync").finish_non_exhaustive()
+    }
+}
+
+/// The events of [`EasyHttp::presence`](crate::EasyHttp::presence): an iterator that waits
+/// for the next one, and ends when the device stops.
+pub struct Presence {
+    presence: PresenceAsync,
+    runtime: Handle,
+}
+
+impl Presence {
+    pub(crate) fn new(presence: PresenceAsync, runtime: &Handle) -> Self {
+        Self { presence, runtime: runtime.clone() }
+    }
+}
+
+impl Iterator for Presence {
+    type Item = PresenceEvent;
+
+    fn next(&mut self) -> Option<PresenceEvent> {
+        wait(&self.runtime, self.presence.next())
+    }
+}
+
+impl FusedIterator for Presence {}
 
 impl fmt::Debug for Presence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -44,6 +44,26 @@ fn people_read_what_it_answers_and_what_happens() {
     assert!(next("data").ends_with("  {\"a\":\"\\u{7f}\\u{9b}\"}"));
 }
 
+#[test]
+fn it_announces_itself_every_second_to_every_hour() {
+    let place = Place::new();
+    for wrong in ["0", "0.9", "3600.1"] {
+        let ran = place.run(&["serve", "--port", "0", "--announce-interval", wrong, "--json"]);
+        let error = ran.assert_failed(2, "usage");
+        assert!(error["message"].as_str().unwrap().contains("from 1 to 3600"), "{error}");
+    }
+    place.serve("quick", &["--announce-interval", "1"]);
+    place.serve("slow", &["--announce-interval", "3600"]);
+}
+
+#[test]
+fn it_may_answer_with_a_negative_number() {
+    let place = Place::new();
+    let device = place.serve("freezer", &["--fetch", "-18.5"]);
+    let fetched = place.run(&["fetch", &device.id, "-1", "--at", &device.at()]);
+    assert_eq!(fetched.assert_done().out.trim(), "-18.5");
+}
+
 #[cfg(unix)]
 #[test]
 fn devices_that_come_and_go_are_told() {

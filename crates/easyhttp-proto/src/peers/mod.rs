@@ -312,7 +312,7 @@ pub fn with_port(host: SocketAddr, port: u16) -> SocketAddr {
 }
 
 /// Whether a device can be at this address.
-pub(crate) fn can_be_address(at: SocketAddr) -> bool {
+pub fn can_be_address(at: SocketAddr) -> bool {
     let ip = at.ip().to_canonical();
     at.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && ip != Ipv4Addr::BROADCAST
 }

@@ -155,7 +155,7 @@ class Base:
             "id": None if id is None else _native.check_id(id),
             "enable_discovery": bool(enable_discovery),
             "discovery_port": checks.integer("discovery_port", discovery_port, 1, 65535),
-            "announce_interval": checks.seconds("announce_interval", announce_interval),
+            "announce_interval": checks.interval("announce_interval", announce_interval),
             "interfaces": checks.texts("interfaces", interfaces),
             "all_interfaces": bool(all_interfaces),
             "peers": checks.texts("peers", peers),
@@ -181,7 +181,7 @@ class Base:
         self._debug = bool(debug)
         self._words = Words(self._debug)
         self._callbacks: Dict[str, Callback] = {}
-        #: What `add` named before the start.
+        #: What `add` has named, for each start.
         self._added: Dict[str, str] = {}
         #: The device, once it has been started.
         self._device: Optional[_native.Device] = None
@@ -241,11 +241,13 @@ class Base:
         return [] if self._device is None else self._device.discovered()
 
     def add(self, device_id: str, device_ip: str, device_port: int) -> None:
-        """Names the address of a device, as discovery would.
+        """Names the address of a device, as discovery would. Before the start or after;
+        it stays named when this device is stopped and started again.
 
         Args:
             device_id: Its id, six letters or digits.
-            device_ip: Its IP address. A name is looked up.
+            device_ip: Its IP address. A name is looked up. A link-local one of IPv6 has
+                the interface: ``fe80::1%eth0``.
             device_port: Its TCP port.
 
         Raises:
@@ -255,10 +257,11 @@ class Base:
         """
         device_id = _native.check_id(device_id)
         address = checks.address(device_ip, device_port)
+        _native.check_address(address)
         if self._is_running:
             self._running().add(device_id, address)
-        else:
-            self._added[device_id] = address
+        # It is for the next start, too.
+        self._added[device_id] = address
         self._words.say(f"Added device {device_id}: {device_ip}:{device_port}")
 
     def remove(self, device_id: str) -> bool:
@@ -422,7 +425,7 @@ class Base:
         return pending
 
     def _started(self, device: _native.Device) -> None:
-        for device_id, address in self._added.items():
+        for device_id, address in list(self._added.items()):
             if device_id != device.id:
                 device.add(device_id, address)
         self._device = device

@@ -97,10 +97,20 @@ class Callback:
 
     def _failed(self, error: BaseException, answer: Answer) -> None:
         if self.event == "on_push" and isinstance(error, Refused):
-            answer.refuse(str(error) or None)
+            answer.refuse(_text(error) or None)
             return
         log.error("the callback for %s failed", self.event, exc_info=error)
-        answer.fail(f"{type(error).__name__}: {error}")
+        kind, text = type(error).__name__, _text(error)
+        answer.fail(f"{kind}: {text}" if text else kind)
+
+
+def _text(error: BaseException) -> str:
+    """What an exception says, as a message can carry it. The user's may fail at that, or
+    have half a character, which is no UTF-8."""
+    try:
+        return str(error).encode("utf-8", "replace").decode()
+    except Exception:
+        return ""
 
 
 def check_event(event: str) -> None:

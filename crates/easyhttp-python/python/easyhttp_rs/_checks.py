@@ -26,6 +26,14 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
+def interval(name: str, value: Any) -> float:
+    """From a second to an hour."""
+    value = seconds(name, value)
+    if not 1 <= value <= 3600:
+        raise ValueError(f"{name} must be from 1 to 3600 seconds, not {value}")
+    return value
+
+
 def many(only: Any, timeout: Any) -> Optional[float]:
     if only is not None and not callable(only):
         raise TypeError(f"only must be a function, not {only!r}")
@@ -90,7 +98,7 @@ def address(host: Any, port: Any) -> str:
 
 def _look_up(host: str) -> str:
     if _is_ip(host):
-        return host
+        return _with_scope_id(host)
     import socket
 
     # IPv4 first: the devices of easyhttp-python have nothing else.
@@ -110,6 +118,21 @@ def _is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _with_scope_id(ip: str) -> str:
+    """``fe80::1%2`` for ``fe80::1%eth0``, as the library reads it."""
+    address, percent, interface = ip.partition("%")
+    if percent and not interface.isdigit():
+        import socket
+
+        try:
+            interface = str(socket.if_nametoindex(interface))
+        except OSError:
+            raise InvalidAddress(
+                f"{ip!r}: this machine has no network interface {interface!r}"
+            ) from None
+    return f"{address}{percent}{interface}"
 
 
 def own_address(group: str, port: int) -> Optional[str]:

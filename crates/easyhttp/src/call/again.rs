@@ -132,6 +132,7 @@ impl Call<'_> {
         match (first, second) {
             (first, _) if is_settled(&first) => first,
             (_, second) if is_settled(&second) => second,
+            (Err(first), Err(second)) if says_more(&first, &second) => Err(first),
             (Err(first), Err(second)) if self.hides(&second, &first) => Err(first),
             (_, second) => second,
         }
@@ -150,6 +151,7 @@ impl Call<'_> {
             // What other attempts came to says nothing of that one.
             let known = match unknown {
                 Some(unknown) if error.delivery() != Delivery::Unknown => unknown,
+                Some(unknown) if says_more(&unknown, &error) => unknown,
                 _ => error,
             };
             let Some(pause) = pause else { return Err(known) };
@@ -210,6 +212,18 @@ fn is_settled(reply: &Result<Reply>) -> bool {
 
 fn is_outcome(error: &Error) -> bool {
     matches!(error, Error::HandlerFailed { runs_on: false, .. })
+}
+
+/// Whether an attempt was told that the handler takes too long, and a later one was told
+/// nothing, or only that it still runs: the device is there, and its handler is at fault.
+fn says_more(first: &Error, later: &Error) -> bool {
+    matches!(first, Error::HandlerFailed { runs_on: true, .. })
+        && matches!(
+            later,
+            Error::TimedOut { .. }
+                | Error::Interrupted { .. }
+                | Error::NotTaken { status: 409, .. }
+        )
 }
 
 /// Whether the system says so because nothing answers there.

@@ -41,7 +41,7 @@ use std::time::Duration;
 use easyhttp::{
     Builder, Command, DeviceId, DuplicateId, EasyHttp, EasyHttpAsync, IdentityChanged, Interface,
     IntoAddress, IntoDeviceId, IntoFetchAnswer, IntoNetworkKey, IntoPushAnswer, Many, ManyAsync,
-    Moved, Peer, Reply, Request, Result, Stats, Value,
+    Moved, Peer, Presence, PresenceAsync, PresenceEvent, Reply, Request, Result, Stats, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,6 +54,7 @@ use crate::support::{local, quiet};
 pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
     type Device: 'static;
     type Many<T: Send + 'static>: ToMany<T>;
+    type Presence: Send;
 
     fn builder() -> Builder<Self::Device>;
     fn start() -> Result<Self>;
@@ -91,6 +92,9 @@ pub(crate) trait Face: Sized + Debug + Send + Sync + 'static {
         T: DeserializeOwned + Send + 'static;
     fn push_all(&self, data: impl Serialize) -> Self::Many<()>;
 
+    fn presence(&self) -> Self::Presence;
+    fn next_event(presence: &mut Self::Presence) -> Option<PresenceEvent>;
+
     fn on_ping(&self, handler: impl Fn(Request) + Send + Sync + 'static);
     fn on_pong(&self, handler: impl Fn(Request) + Send + Sync + 'static);
     fn on_fetch<R: IntoFetchAnswer<M>, M>(
@@ -123,7 +127,7 @@ pub(crate) trait ToMany<T>: Sized + Debug {
 }
 
 macro_rules! face {
-    ($Face:ident, $Device:ty, $Many:ident, $wait:expr) => {
+    ($Face:ident, $Device:ty, $Many:ident, $Presence:ty, $wait:expr) => {
         impl<T: Send + 'static> ToMany<T> for $Many<T> {
             fn only(self, picks: impl FnMut(&Peer) -> bool + Send + 'static) -> Self {
                 self.only(picks)
@@ -148,6 +152,7 @@ macro_rules! face {
         impl Face for $Face {
             type Device = $Device;
             type Many<T: Send + 'static> = $Many<T>;
+            type Presence = $Presence;
 
             fn builder() -> Builder<Self::Device> {
                 <$Device>::builder()
@@ -249,6 +254,13 @@ macro_rules! face {
                 self.0.push_all(data)
             }
 
+            fn presence(&self) -> $Presence {
+                self.0.presence()
+            }
+            fn next_event(presence: &mut $Presence) -> Option<PresenceEvent> {
+                $wait(presence.next())
+            }
+
             fn on_ping(&self, handler: impl Fn(Request) + Send + Sync + 'static) {
                 self.0.on_ping(handler)
             }
@@ -295,8 +307,8 @@ macro_rules! face {
     };
 }
 
-face!(Blocking, EasyHttp, Many, std::convert::identity);
-face!(Asynchronous, EasyHttpAsync, ManyAsync, on_runtime);
+face!(Blocking, EasyHttp, Many, Presence, std::convert::identity);
+face!(Asynchronous, EasyHttpAsync, ManyAsync, PresenceAsync, on_runtime);
 
 /// The runtime of all async devices of these tests.
 fn on_runtime<T>(future: impl Future<Output = T>) -> T {

@@ -20,6 +20,7 @@ on_both_faces!(
     what_the_device_answers_is_proof,
     what_is_no_answer_of_the_device_is_none,
     a_handler_that_runs_on_leaves_it_open,
+    what_a_device_says_of_its_handler_counts_more_than_silence,
     what_never_connects_was_not_sent_however_little_time_there_is,
     what_was_said_at_one_address_is_not_forgotten_at_the_next,
     a_push_that_cannot_be_sent_says_so,
@@ -183,6 +184,19 @@ fn a_handler_that_runs_on_leaves_it_open<F: Face>() {
     let pushed = asking.push(answering.id(), 1);
     assert_eq!(pushed.as_ref().unwrap_err().delivery(), Delivery::Refused);
     assert_error!(pushed, Error::HandlerFailed { runs_on: false, .. });
+}
+
+fn what_a_device_says_of_its_handler_counts_more_than_silence<F: Face>() {
+    let gate = Gate::default();
+    let opened = gate.clone();
+    // It says so after the push was sent again: that one is not answered in time.
+    let limits = limits(|limits| limits.handler = Duration::from_millis(1800));
+    let (asking, answering) = pair::<F>(device::<F>().limits(limits).on_push(move |_| gate.wait()));
+    let pushed = asking.push(answering.id(), 1);
+    assert!(asking.stats().pushes_sent_again > 0);
+    assert_eq!(pushed.as_ref().unwrap_err().delivery(), Delivery::Unknown);
+    assert_error!(pushed, Error::HandlerFailed { runs_on: true, .. });
+    opened.open();
 }
 
 fn what_never_connects_was_not_sent_however_little_time_there_is<F: Face>() {

@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use easyhttp::{Command, Error, json};
+use easyhttp::{Command, Error, HandlerError, PushAnswer, json};
 use socket2::{Domain, Socket, Type};
 
 use super::{Face, device, on_both_faces, pair};
@@ -25,6 +25,7 @@ on_both_faces!(
     the_answers_of_python_devices_are_understood,
     a_message_that_is_too_large_is_told_by_either_side,
     an_answer_that_is_too_large_is_told_by_either_side,
+    of_a_reason_that_is_too_long_the_beginning_is_told,
     data_that_json_cannot_say_is_told,
     a_command_that_only_answers_cannot_be_sent,
 );
@@ -205,7 +206,7 @@ fn an_answer_that_is_too_large_is_told_by_either_side<F: Face>() {
         device::<F>().on_fetch(|fetch| "x".repeat(fetch.data.parse().unwrap_or_default())),
     );
     let error = asking.fetch(answering.id(), 2_000_000).unwrap_err();
-    assert_names(&error, &[&answering.id(), &"its data is larger than 1048576 bytes"]);
+    assert_names(&error, &[&answering.id(), &"an answer of more than 1048576 bytes"]);
     assert_error!(Err::<(), _>(error), Error::HandlerFailed { .. });
     let data = asking.fetch_as::<String>(answering.id(), 1_000_000).unwrap();
     assert_eq!(data.len(), 1_000_000);
@@ -217,6 +218,30 @@ fn an_answer_that_is_too_large_is_told_by_either_side<F: Face>() {
     assert_names(&error, &[&answering.id(), &"larger than 1000 bytes"]);
     assert_error!(Err::<(), _>(error), Error::AnswerTooLarge { limit: 1000, .. });
     asking.fetch(answering.id(), 500).unwrap();
+}
+
+fn of_a_reason_that_is_too_long_the_beginning_is_told<F: Face>() {
+    // JSON writes each of these as six bytes. The last character does not fit.
+    let long = format!("no: {}ü{}", "\u{1}".repeat(16 * 1024 - 5), "x".repeat(2_000_000));
+    let (reason, message) = (long.clone(), long.clone());
+    let (asking, answering) = pair::<F>(
+        device::<F>()
+            .on_push(move |_| PushAnswer::refuse(&reason))
+            .on_fetch(move |_| Err::<(), _>(HandlerError::new(&message))),
+    );
+    let beginning = format!("{}…", &long[..16 * 1024 - 1]);
+    let Err(Error::Refused { reason: Some(told), .. }) = asking.push(answering.id(), 1) else {
+        panic!("it was not told that the push was refused");
+    };
+    assert!(told == beginning, "{} bytes: {:.20}", told.len(), told);
+    let Err(Error::HandlerFailed { message: told, .. }) = asking.fetch(answering.id(), ()) else {
+        panic!("it was not told that the handler failed");
+    };
+    assert!(told == beginning, "{} bytes: {:.20}", told.len(), told);
+    // A reason is told whole as long as it fits.
+    answering.on_push(|_| PushAnswer::refuse("x".repeat(16 * 1024)));
+    assert_error!(asking.push(answering.id(), 1), Error::Refused { reason: Some(told), .. }
+        if told == "x".repeat(16 * 1024));
 }
 
 fn data_that_json_cannot_say_is_told<F: Face>() {

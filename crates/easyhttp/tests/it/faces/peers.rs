@@ -86,7 +86,21 @@ fn what_is_no_id_or_no_address_is_shown<F: Face>() {
             assert_error!(Err::<(), _>(error), Error::InvalidId(_));
         }
     }
-    for wrong in ["", "kitchen:5000", "127.0.0.1", "127.0.0.1:70000", "127.0.0.1:0", "::1:5000"] {
+    for wrong in [
+        "",
+        "kitchen:5000",
+        "127.0.0.1",
+        "127.0.0.1:70000",
+        "127.0.0.1:0",
+        "::1:5000",
+        // Of no device, or of many.
+        "0.0.0.0:5000",
+        "[::]:5000",
+        "224.0.0.106:5000",
+        "255.255.255.255:5000",
+        "[ff02::1]:5000",
+        "[::ffff:0.0.0.0]:5000",
+    ] {
         let error = device.add("AB3F9Z", wrong).unwrap_err();
         assert_names(&error, &[&format!("{wrong:?}"), &"192.168.1.23:5000"]);
         assert_error!(Err::<(), _>(error), Error::InvalidAddress(_));

@@ -3,10 +3,11 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use easyhttp::{DeviceId, Error};
+use easyhttp::{DeviceId, Error, PresenceEvent};
 
 use super::{Face, device, on_both_faces};
-use crate::support::{assert_error, eventually, id, local, next, own_port, udp};
+use crate::support::presence::{comes, goes};
+use crate::support::{PATIENCE, assert_error, eventually, id, local, next, own_port, udp};
 
 on_both_faces!(
     a_device_that_is_killed_is_told_to_be_lost,
@@ -16,6 +17,7 @@ on_both_faces!(
     an_address_that_is_only_claimed_changes_nothing,
     a_device_whose_address_another_one_took_is_lost,
     two_devices_with_one_id_are_told_of_each_other,
+    what_happens_can_be_read_until_the_device_stops,
 );
 
 fn observer<F: Face>(discovery_port: u16) -> F {
@@ -148,4 +150,25 @@ fn two_devices_with_one_id_are_told_of_each_other<F: Face>() {
     let told = next(&told_second);
     assert_eq!((told.here, told.there), (Some(other), one));
     assert_eq!(first.devices(), []);
+}
+
+fn what_happens_can_be_read_until_the_device_stops<F: Face>() {
+    let (port, guest) = (own_port(), id("GST222"));
+    let observer = observer::<F>(port);
+    comes(port, guest, 1);
+    observer.find(guest, PATIENCE).unwrap();
+    let mut presence = observer.presence();
+    // It begins with those that are here.
+    goes(port, guest, 1);
+    let joined = F::next_event(&mut presence);
+    assert!(matches!(&joined, Some(PresenceEvent::Joined(peer)) if peer.id == guest), "{joined:?}");
+    let left = F::next_event(&mut presence);
+    assert!(matches!(&left, Some(PresenceEvent::Left(peer)) if peer.id == guest), "{left:?}");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| F::next_event(&mut presence));
+        observer.stop();
+        assert_eq!(waiting.join().unwrap(), None);
+    });
+    assert_eq!(F::next_event(&mut presence), None);
+    assert_eq!(F::next_event(&mut observer.presence()), None);
 }

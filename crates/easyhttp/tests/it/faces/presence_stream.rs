@@ -1,11 +1,11 @@
-//! The events as a stream, which only the async face has.
+//! The events as the async face gives them: a stream.
 
 use std::collections::HashSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::mpsc::channel;
 
-use easyhttp::{DeviceId, EasyHttpAsync, Presence, PresenceEvent, json};
+use easyhttp::{DeviceId, EasyHttpAsync, PresenceAsync, PresenceEvent, json};
 use futures_core::Stream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -24,12 +24,12 @@ async fn observer(discovery_port: u16) -> EasyHttpAsync {
     builder.discovery_port(discovery_port).start().await.unwrap()
 }
 
-async fn event(presence: &mut Presence) -> Option<PresenceEvent> {
+async fn event(presence: &mut PresenceAsync) -> Option<PresenceEvent> {
     timeout(PATIENCE, presence.next()).await.expect("an event, or the end")
 }
 
 /// The name of the next event, and whom it is about.
-async fn told(presence: &mut Presence) -> (&'static str, DeviceId) {
+async fn told(presence: &mut PresenceAsync) -> (&'static str, DeviceId) {
     match event(presence).await {
         Some(PresenceEvent::Joined(peer)) => ("joined", peer.id),
         Some(PresenceEvent::Left(peer)) => ("left", peer.id),

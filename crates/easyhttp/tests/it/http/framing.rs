@@ -134,6 +134,7 @@ fn what_is_no_http_is_told_so() {
         client.send(&malformed);
         let answer = client.try_answer().unwrap_or_else(|| panic!("closed: {malformed:?}"));
         assert_eq!(answer.status, 400, "{malformed:?}: {answer}");
+        assert!(!answer.error().is_empty(), "{malformed:?}: {answer}");
         client.assert_closes();
         assert_eq!(served.ran.try_iter().next(), None, "{malformed:?}");
     }
