@@ -26,6 +26,7 @@ use crate::outbox;
 use crate::room::Keeper;
 use crate::secure::{Signed, answer_of, count_of};
 use crate::text::Text;
+use crate::workers::Host;
 
 /// How long a connection may take when the device stops to send on what was
 /// written last.
@@ -38,6 +39,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Answers the requests of one connection.
 pub(super) async fn serve(node: Arc<Node>, place: Place, stream: TcpStream, from: SocketAddr) {
+    let place = Arc::new(place);
     // Waiting to fill a packet would cost the asker 40 ms.
     let _ = stream.set_nodelay(true);
     let mut serving = pin!(Connection::new(&node, &place, stream, from).serve());
@@ -77,7 +79,7 @@ async fn once(has_come: impl Fn() -> bool, signal: impl Future<Output = ()>) {
 
 pub(super) struct Connection<'a> {
     pub(super) node: &'a Arc<Node>,
-    pub(super) place: &'a Place,
+    pub(super) place: &'a Arc<Place>,
     pub(super) stream: Timed,
     pub(super) from: SocketAddr,
     pub(super) incoming: Incoming,
@@ -91,7 +93,12 @@ pub(super) struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    fn new(node: &'a Arc<Node>, place: &'a Place, stream: TcpStream, from: SocketAddr) -> Self {
+    fn new(
+        node: &'a Arc<Node>,
+        place: &'a Arc<Place>,
+        stream: TcpStream,
+        from: SocketAddr,
+    ) -> Self {
         let limits = &node.settings.limits;
         let sizes = Sizes { head: limits.header_block, fields: limits.headers };
         let stream = Timed::new(stream, limits.header_read);
@@ -121,7 +128,7 @@ impl<'a> Connection<'a> {
                         return Ok(());
                     }
                     if answer.status == 101 {
-                        return Box::pin(Shared::new(self).serve()).await;
+                        return self.share().await;
                     }
                 }
                 Some(Err(fault)) => {
@@ -136,6 +143,18 @@ impl<'a> Connection<'a> {
             self.place.state.enter(Phase::Waiting);
             self.stream.allow(self.node.settings.limits.idle);
         }
+    }
+
+    /// Lets many requests share it. From now on it may go on at a worker.
+    fn share(self) -> Host {
+        let (node, place) = (Arc::clone(self.node), Arc::clone(self.place));
+        let Self { stream, from, incoming, heads, share, room, .. } = self;
+        Host::new(async move {
+            let (node, place, usual) = (&node, &place, Known::default());
+            let connection =
+                Connection { node, place, stream, from, incoming, usual, heads, share, room };
+            Shared::new(connection).serve().await
+        })
     }
 
     /// Waits for the next request. None: there is none any more.
@@ -374,7 +393,7 @@ impl<'a> Connection<'a> {
     pub(super) async fn linger(mut self, most: usize) -> io::Result<()> {
         self.place.state.enter(Phase::Waiting);
         self.stream.allow(LINGER);
-        self.stream.end().await?;
+        self.stream.end()?;
         let mut left = most;
         let mut unwanted = [0; 4096];
         while left > 0 {

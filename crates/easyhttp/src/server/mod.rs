@@ -6,6 +6,7 @@ mod gate;
 mod head;
 mod request;
 mod shared;
+mod socket;
 mod timed;
 
 use std::future::poll_fn;

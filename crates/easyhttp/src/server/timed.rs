@@ -3,25 +3,24 @@
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::socket::Socket;
 use crate::deadline::Deadline;
 
 /// A socket with a deadline. When it has passed, reading and writing fail with
 /// [`ErrorKind::TimedOut`].
 pub(super) struct Timed {
-    stream: TcpStream,
+    socket: Socket,
     deadline: Deadline,
 }
 
 impl Timed {
     pub(super) fn new(stream: TcpStream, span: Duration) -> Self {
-        Self { stream, deadline: Deadline::after(span) }
+        Self { socket: Socket::Watched(stream), deadline: Deadline::after(span) }
     }
 
     /// Moves the deadline to this long from now, or from when it first waits.
@@ -44,9 +43,7 @@ impl Timed {
         cx: &mut Context<'_>,
         space: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let mut read = ReadBuf::new(space);
-        let done = Pin::new(&mut self.stream).poll_read(cx, &mut read);
-        done.map_ok(|()| read.filled().len())
+        self.socket.poll_read(cx, space)
     }
 
     /// Writes some of these, without a deadline.
@@ -55,7 +52,7 @@ impl Timed {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        self.socket.poll_write(cx, &[IoSlice::new(bytes)])
     }
 
     /// The error that the deadline has passed, once it has.
@@ -65,15 +62,14 @@ impl Timed {
 
     /// Writes all of these, at once if the peer reads.
     pub(super) async fn write<const N: usize>(&mut self, parts: [&[u8]; N]) -> io::Result<()> {
-        let Self { stream, deadline } = self;
+        let Self { socket, deadline } = self;
         let mut parts = &mut parts.map(IoSlice::new)[..];
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
-            let written =
-                poll_fn(|cx| match Pin::new(&mut *stream).poll_write_vectored(cx, parts) {
-                    Poll::Pending => deadline.poll(cx).map(|()| Err(late())),
-                    done => done,
-                });
+            let written = poll_fn(|cx| match socket.poll_write(cx, parts) {
+                Poll::Pending => deadline.poll(cx).map(|()| Err(late())),
+                done => done,
+            });
             match written.await? {
                 0 => return Err(ErrorKind::WriteZero.into()),
                 count => IoSlice::advance_slices(&mut parts, count),
@@ -87,12 +83,12 @@ impl Timed {
     /// and says so is dropped by the system, and its answers would not leave.
     pub(super) fn is_of_this_machine(&self, from: SocketAddr) -> bool {
         let is_here = |at: SocketAddr| at.ip().to_canonical() == from.ip();
-        from.ip().is_loopback() || self.stream.local_addr().is_ok_and(is_here)
+        from.ip().is_loopback() || self.socket.local_addr().is_ok_and(is_here)
     }
 
     /// Says that no more will be written.
-    pub(super) async fn end(&mut self) -> io::Result<()> {
-        poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await
+    pub(super) fn end(&self) -> io::Result<()> {
+        self.socket.end()
     }
 }
 

@@ -1,29 +1,30 @@
 //! Where plain handlers run: on threads of the runtime that may block.
 //!
 //! To wake such a thread costs more than what most handlers do. So handlers form
-//! a line, and one thread, the leader, runs one after the other until none is
-//! left. With 64 requests under way on one connection, a server spends 3 µs of processor
-//! time on each, and 2 with an async handler; a thread for every handler costs several
-//! times as much.
+//! a [line], and one thread, the leader, runs one after the other until none is
+//! left. A thread for every handler costs several times as much.
 //!
 //! Nobody waits for long behind a slow one. When a handler takes longer than
 //! [`PATIENCE`], its thread loses the lead, and others take over what waits. Who
 //! notices is whoever brings the next handler, or a task, which watches while some
-//! wait. As long as handlers are not [`QUICK`], there is no line: each gets a thread
-//! at once.
+//! wait. As long as handlers are not [quick](line::QUICK), there is no line: each gets
+//! a thread at once.
 //!
 //! To wake the runtime costs as much as a handler, too. So those that end
 //! [together](over) are told of by one task, and so is the last one before a handler
-//! behind which nobody waits, and which nobody watches.
+//! behind which nobody waits, and which nobody watches. A connection on which many
+//! requests are under way is not woken at all: it is the leader's [guest].
 //!
 //! Threads of our own were measured, too: they save another microsecond, but a
 //! runtime that ends would not wait for the handlers on them.
 
+mod guest;
 mod handler;
+mod line;
 mod over;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -32,16 +33,14 @@ use tokio::time::sleep;
 
 use crate::lock::lock;
 
+pub(crate) use guest::{Host, is_away};
 use handler::{Handler, Job};
-use over::{Over, Teller};
+use line::{Ended, Line, Next};
+use over::Teller;
 
 /// How long others may wait behind one handler. The task that watches while some do
 /// notices a millisecond later, as the timers of the runtime are no finer.
 const PATIENCE: Duration = Duration::from_micros(500);
-
-/// What a handler takes that is better off in a line: a few times what it costs
-/// to wake a thread.
-const QUICK: Duration = Duration::from_micros(50);
 
 /// The plain handlers of one device.
 pub(crate) struct Workers {
@@ -49,40 +48,9 @@ pub(crate) struct Workers {
     line: Mutex<Line>,
 }
 
-/// The handlers that wait, and who runs them. While some wait there is a leader,
-/// which is watched if more than the one has come for which it was made.
-struct Line {
-    waiting: VecDeque<Box<dyn Job>>,
-    leader: Option<Leader>,
-    /// How many leaders there have been.
-    terms: u64,
-    is_watched: bool,
-    /// Whether the handler that ended last was.
-    is_quick: bool,
-    over: Over,
-}
-
-/// The thread that runs what waits.
-struct Leader {
-    term: u64,
-    /// When the handler that it runs began. None between handlers.
-    began: Option<Instant>,
-}
-
-/// A handler that is over, and when it began.
-type Ended = (Box<dyn Job>, Instant);
-
 impl Workers {
     pub(crate) fn new(runtime: Handle) -> Arc<Self> {
-        let line = Line {
-            waiting: VecDeque::new(),
-            leader: None,
-            terms: 0,
-            is_watched: false,
-            is_quick: true,
-            over: Over::default(),
-        };
-        Arc::new(Self { runtime, line: Mutex::new(line) })
+        Arc::new(Self { runtime, line: Mutex::default() })
     }
 
     /// Runs a handler, and gives what it returned, None if it panicked. Nothing
@@ -98,37 +66,27 @@ impl Workers {
 
     fn submit(self: &Arc<Self>, job: Box<dyn Job>) {
         let mut line = lock(&self.line);
-        if !line.is_quick {
+        if !line.is_quick() {
             drop(line);
             return self.run_alone(job);
         }
-        line.waiting.push_back(job);
-        match &line.leader {
-            Some(leader) if !leader.is_stuck() => {
-                let was_watched = std::mem::replace(&mut line.is_watched, true);
-                drop(line);
-                if !was_watched {
-                    self.runtime.spawn(Arc::clone(self).watch());
-                }
-            }
-            _ => {
-                let lead = self.appoint(&mut line);
-                self.tell(line);
-                // As a task it comes after the requests that are here already, and
-                // so the thread is woken once for all of them.
-                let runtime = self.runtime.clone();
-                self.runtime.spawn(async move {
-                    runtime.spawn_blocking(|| lead.run());
-                });
-            }
+        line.push(job);
+        if line.is_led() {
+            return self.have_watched(line);
         }
+        let lead = self.appoint(&mut line);
+        self.tell(line);
+        // As a task it comes after the requests that are here already, and
+        // so the thread is woken once for all of them.
+        let runtime = self.runtime.clone();
+        self.runtime.spawn(async move {
+            runtime.spawn_blocking(|| lead.run());
+        });
     }
 
     /// Makes a leader, which has the lead when it runs.
     fn appoint(self: &Arc<Self>, line: &mut Line) -> Lead {
-        line.terms += 1;
-        line.leader = Some(Leader { term: line.terms, began: None });
-        Lead { term: line.terms, workers: Arc::clone(self) }
+        Lead { term: line.appoint(), workers: Arc::clone(self) }
     }
 
     /// Runs a handler on a thread of its own.
@@ -137,14 +95,14 @@ impl Workers {
         self.runtime.spawn_blocking(move || {
             let began = Instant::now();
             job.run();
-            lock(&workers.line).is_quick = began.elapsed() < QUICK;
+            lock(&workers.line).judge(began.elapsed());
             job.tell();
         });
     }
 
     /// Gives each handler that waits a thread of its own.
     fn spread(self: &Arc<Self>, mut line: MutexGuard<'_, Line>) {
-        let waiting = std::mem::take(&mut line.waiting);
+        let waiting = line.dismiss();
         self.tell(line);
         waiting.into_iter().for_each(|job| self.run_alone(job));
     }
@@ -158,53 +116,36 @@ impl Workers {
         }
     }
 
-    /// Waits until nothing waits, and has others take over when the leader is stuck.
+    /// Has a task of the runtime watch the leader.
+    fn have_watched(self: &Arc<Self>, mut line: MutexGuard<'_, Line>) {
+        if !std::mem::replace(&mut line.is_watched, true) {
+            drop(line);
+            self.runtime.spawn(Arc::clone(self).watch());
+        }
+    }
+
+    /// Waits until nobody depends on the leader, and has others take over when it is stuck.
     async fn watch(self: Arc<Self>) {
         loop {
             sleep(PATIENCE).await;
             let mut line = lock(&self.line);
-            if line.waiting.is_empty() {
+            if !line.has_dependants() {
                 line.is_watched = false;
                 return;
             }
-            if !line.leader.as_ref().is_some_and(Leader::is_stuck) {
+            if line.is_led() {
                 continue;
             }
             // The leader may have lost the processor inside a quick handler: one
             // thread will do then, and tells at once.
-            if std::mem::replace(&mut line.is_quick, false) {
+            if line.judge(PATIENCE) {
                 let lead = self.appoint(&mut line);
                 self.tell(line);
                 self.runtime.spawn_blocking(|| lead.run());
             } else {
-                line.leader = None;
                 self.spread(line);
             }
         }
-    }
-}
-
-impl Line {
-    /// Ends a handler. Says whether it was the second one in a row that was slow.
-    fn end(&mut self, (job, began): Ended, now: Instant) -> bool {
-        self.over.add(job, now);
-        let was_quick = std::mem::replace(&mut self.is_quick, now - began < QUICK);
-        !was_quick && !self.is_quick
-    }
-
-    /// The next handler, which begins now. None ends the lead.
-    fn begin(&mut self, now: Instant) -> Option<Box<dyn Job>> {
-        let job = self.waiting.pop_front();
-        self.leader = self.leader.take().filter(|_| job.is_some());
-        if let Some(leader) = &mut self.leader {
-            leader.began = Some(now);
-        }
-        job
-    }
-
-    /// Whether those that are over have waited for others long enough.
-    fn is_ripe(&self, now: Instant) -> bool {
-        self.waiting.is_empty() || self.over.is_ripe(now)
     }
 }
 
@@ -217,31 +158,45 @@ struct Lead {
 impl Lead {
     fn run(self) {
         let mut next = self.next(None);
-        while let Some(mut job) = next {
-            let began = Instant::now();
-            job.run();
-            next = self.next(Some((job, began)));
+        loop {
+            next = match next {
+                Next::Handler { mut job, began } => {
+                    job.run();
+                    self.next(Some(Ended { job, began }))
+                }
+                Next::Guests { guests, over } => {
+                    let is_idle = over.is_empty();
+                    over.into_iter().for_each(Job::tell);
+                    guests.iter().for_each(|guest| guest.go_on());
+                    if is_idle {
+                        thread::yield_now();
+                    }
+                    self.next(None)
+                }
+                Next::Nothing => return,
+            }
         }
     }
 
-    /// Ends a handler, and begins the next one. None ends the lead.
-    fn next(&self, ended: Option<Ended>) -> Option<Box<dyn Job>> {
+    /// Ends a handler, and begins what comes next. Nothing ends the lead.
+    fn next(&self, ended: Option<Ended>) -> Next {
         let workers = &self.workers;
         let mut line = lock(&workers.line);
         let now = Instant::now();
         let is_slow = ended.is_some_and(|ended| line.end(ended, now));
-        if line.leader.as_ref().is_none_or(|leader| leader.term != self.term) {
+        if !line.is_led_in(self.term) {
             workers.tell(line);
-            return None;
+            return Next::Nothing;
         }
         if is_slow {
-            line.leader = None;
             workers.spread(line);
-            return None;
+            return Next::Nothing;
         }
-        let next = line.begin(now);
-        if line.is_ripe(now) {
-            workers.tell(line);
+        let next = line.next(now);
+        match next {
+            Next::Guests { .. } => workers.have_watched(line),
+            _ if line.is_ripe(now) => workers.tell(line),
+            _ => {}
         }
         next
     }
@@ -251,18 +206,11 @@ impl Drop for Lead {
     /// The runtime ends, and does not begin what waits.
     fn drop(&mut self) {
         let mut line = lock(&self.workers.line);
-        if line.leader.as_ref().is_some_and(|leader| leader.term == self.term) {
-            line.leader = None;
-            let waiting = std::mem::take(&mut line.waiting);
+        if line.is_led_in(self.term) {
+            let waiting = line.dismiss();
             drop(line);
             drop(waiting);
         }
-    }
-}
-
-impl Leader {
-    fn is_stuck(&self) -> bool {
-        self.began.is_some_and(|began| began.elapsed() >= PATIENCE)
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Over {
     jobs: Vec<Box<dyn Job>>,
     /// When the first of them was over.
     since: Option<Instant>,
+    /// Whether any of them is a handler of a task that may be a guest.
+    has_guests: bool,
     /// Whether a task of the runtime is about to have them tell.
     has_teller: bool,
 }
@@ -23,12 +25,17 @@ pub(super) struct Over {
 impl Over {
     pub(super) fn add(&mut self, job: Box<dyn Job>, now: Instant) {
         self.since.get_or_insert(now);
+        self.has_guests |= job.guest().is_some();
         self.jobs.push(job);
     }
 
     /// Whether they have waited for others long enough.
     pub(super) fn is_ripe(&self, now: Instant) -> bool {
         self.since.is_some_and(|since| now - since >= TOGETHER)
+    }
+
+    pub(super) fn has_guests(&self) -> bool {
+        self.has_guests
     }
 
     /// Whether somebody has to have them tell from now on, which is a [`Teller`].
@@ -39,7 +46,7 @@ impl Over {
     }
 
     /// Those that are over. As many are likely to come again.
-    fn take(&mut self) -> Vec<Box<dyn Job>> {
+    pub(super) fn take(&mut self) -> Vec<Box<dyn Job>> {
         let jobs = Vec::with_capacity(self.jobs.len());
         std::mem::replace(self, Self { jobs, ..Self::default() }).jobs
     }

@@ -1,0 +1,354 @@
+//! Tasks that go on at the worker which runs their handlers.
+//!
+//! With many requests under way on one connection, its task and the worker that runs their
+//! handlers wake each other all the time, which costs more than what both of them do. So
+//! the worker takes the task in: it polls it itself, in turn with the handlers. When no
+//! handler has come of that for a while, the task goes home to the runtime.
+//!
+//! The runtime wakes nobody who is away. What such a task waits for it looks at whenever it
+//! is polled, which is all the time: [`is_away`] tells it to.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::task::AtomicWaker;
+
+use crate::handler::BoxFuture;
+use crate::lock::lock;
+
+/// A task that may go on at a worker, as the runtime has it.
+pub(crate) struct Host(Arc<Guest>);
+
+/// A task that may go on at a worker.
+pub(super) struct Guest {
+    work: Mutex<Work>,
+    place: AtomicU8,
+    /// Who waits for its end.
+    host: AtomicWaker,
+}
+
+struct Work {
+    /// None: it is over, or nobody waits for it any more.
+    task: Option<BoxFuture<io::Result<()>>>,
+    /// How it ended while it was away.
+    ended: Option<io::Result<()>>,
+}
+
+/// Where a task goes on: at home, at a worker, or nowhere any more.
+const HOME: u8 = 0;
+const AWAY: u8 = 1;
+const NOWHERE: u8 = 2;
+
+/// The guests of one worker. They go home when it has no more time for them.
+#[derive(Default)]
+pub(super) struct Guests(Vec<Arc<Guest>>);
+
+/// Whether what asks this is polled by a worker, so that the runtime must not watch what it
+/// waits for.
+pub(crate) fn is_away() -> bool {
+    POLLED.with_borrow(|polled| polled.as_ref().is_some_and(|guest| guest.is(AWAY)))
+}
+
+/// The task that this thread polls, if that may go on at a worker.
+pub(super) fn polled() -> Option<Arc<Guest>> {
+    POLLED.with_borrow(Option::clone)
+}
+
+thread_local! {
+    static POLLED: RefCell<Option<Arc<Guest>>> = const { RefCell::new(None) };
+}
+
+impl Host {
+    pub(crate) fn new(task: impl Future<Output = io::Result<()>> + Send + 'static) -> Self {
+        let work = Mutex::new(Work { task: Some(Box::pin(task)), ended: None });
+        let (place, host) = (AtomicU8::new(HOME), AtomicWaker::new());
+        Self(Arc::new(Guest { work, place, host }))
+    }
+}
+
+impl Future for Host {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self(guest) = &*self;
+        guest.host.register(cx.waker());
+        match guest.try_lock() {
+            Some(mut work) if !guest.is(AWAY) => guest.poll(&mut work),
+            // The worker that has it wakes this.
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Host {
+    /// Nothing of the task is left after this: a runtime that ends drops its tasks before
+    /// the timers that they use.
+    fn drop(&mut self) {
+        let Self(guest) = self;
+        guest.place.store(NOWHERE, Ordering::SeqCst);
+        // Whoever ends the runtime inside of the task would wait for itself.
+        let work = if polled().is_some() { guest.try_lock() } else { Some(lock(&guest.work)) };
+        if let Some(mut work) = work {
+            work.task = None;
+        }
+    }
+}
+
+impl Guests {
+    /// Takes a task in, unless it is polled just now.
+    pub(super) fn welcome(&mut self, guest: &Arc<Guest>) {
+        if guest.is(AWAY) {
+            return;
+        }
+        let Some(work) = guest.try_lock() else { return };
+        let comes = guest.moves(HOME, AWAY);
+        guest.unlock(work);
+        if comes {
+            self.0.push(Arc::clone(guest));
+        }
+    }
+
+    pub(super) fn are_gone(&self) -> bool {
+        !self.0.iter().any(|guest| guest.is(AWAY))
+    }
+
+    /// Those that are still there.
+    pub(super) fn present(&mut self) -> Vec<Arc<Guest>> {
+        self.0.retain(|guest| guest.is(AWAY));
+        self.0.clone()
+    }
+}
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|guest| guest.go_home());
+    }
+}
+
+impl Guest {
+    /// Polls it, if it is away.
+    pub(super) fn go_on(self: &Arc<Self>) {
+        let Some(mut work) = self.try_lock() else { return };
+        if self.is(AWAY)
+            && let Poll::Ready(ended) = self.poll(&mut work)
+        {
+            work.ended = Some(ended);
+            self.moves(AWAY, HOME);
+        }
+        if self.is(NOWHERE) {
+            work.task = None;
+        }
+        self.unlock(work);
+    }
+
+    fn go_home(&self) {
+        if self.moves(AWAY, HOME) {
+            self.host.wake();
+        }
+    }
+
+    fn moves(&self, from: u8, to: u8) -> bool {
+        self.place.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    fn is(&self, place: u8) -> bool {
+        self.place.load(Ordering::SeqCst) == place
+    }
+
+    fn poll(self: &Arc<Self>, work: &mut Work) -> Poll<io::Result<()>> {
+        if let Some(ended) = work.ended.take() {
+            return Poll::Ready(ended);
+        }
+        let Some(task) = &mut work.task else { return Poll::Pending };
+        POLLED.set(Some(Arc::clone(self)));
+        let _polled = Polled;
+        let poll = task.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))));
+        if poll.is_ready() {
+            work.task = None;
+        }
+        poll
+    }
+
+    /// None: another thread has it.
+    fn try_lock(&self) -> Option<MutexGuard<'_, Work>> {
+        match self.work.try_lock() {
+            Ok(work) => Some(work),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Whoever was to poll it at home could not until now.
+    fn unlock(&self, work: MutexGuard<'_, Work>) {
+        drop(work);
+        if self.is(HOME) {
+            self.host.wake();
+        }
+    }
+}
+
+/// While there is one, this thread polls a task.
+struct Polled;
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        POLLED.take();
+    }
+}
+
+impl Wake for Guest {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // As this writes, too, whoever calls it home later sees what it is woken for.
+        if self.place.fetch_or(0, Ordering::SeqCst) != AWAY {
+            self.host.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::panic::resume_unwind;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use tokio::runtime::{Builder, Handle, Runtime};
+    use tokio::sync::oneshot;
+    use tokio::task::yield_now;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::workers::Workers;
+
+    /// More than any machine needs, and less than a person waits.
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn one_thread() -> Runtime {
+        Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    /// Waits for something that is not looked at unless it says that it goes on.
+    async fn end<T>(something: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            () = sleep(LONG) => panic!("it does not end"),
+            end = something => end,
+        }
+    }
+
+    /// Runs handlers until one of their threads polls this.
+    async fn leave(workers: &Arc<Workers>) {
+        while !is_away() {
+            let handlers = (0..4).map(|_| workers.run(|| ()));
+            join_all(handlers.collect::<Vec<_>>()).await;
+        }
+    }
+
+    /// Waits until the runtime polls this.
+    async fn return_home() {
+        while is_away() {
+            yield_now().await;
+        }
+    }
+
+    #[test]
+    fn a_task_goes_to_the_worker_of_its_handlers_and_comes_home_as_often_as_it_likes() {
+        one_thread().block_on(async {
+            let workers = Workers::new(Handle::current());
+            let task = Host::new(async move {
+                for _ in 0..100 {
+                    leave(&workers).await;
+                    return_home().await;
+                }
+                leave(&workers).await;
+                Err(ErrorKind::TimedOut.into())
+            });
+            assert_eq!(end(task).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        });
+    }
+
+    #[test]
+    fn a_task_whose_worker_does_not_come_back_goes_on_at_home() {
+        one_thread().block_on(async {
+            let workers = Workers::new(Handle::current());
+            let task = Host::new(async move {
+                leave(&workers).await;
+                let (open, gate) = channel();
+                let stuck = workers.run(move || gate.recv_timeout(LONG).unwrap());
+                return_home().await;
+                open.send(()).unwrap();
+                assert_eq!(stuck.await, Ok(Some(())));
+                Ok(())
+            });
+            end(task).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_task_that_panics_at_a_worker_ends() {
+        let runtime = one_thread();
+        let workers = Workers::new(runtime.handle().clone());
+        let panicking = Arc::clone(&workers);
+        let task = runtime.spawn(Host::new(async move {
+            leave(&panicking).await;
+            resume_unwind(Box::new("on purpose"))
+        }));
+        runtime.block_on(async {
+            assert!(end(task).await.unwrap_err().is_panic());
+            // Its worker runs handlers, and polls nothing.
+            let polled = end(workers.run(polled)).await.unwrap();
+            assert!(polled.expect("it returns").is_none());
+        });
+    }
+
+    /// A task that is away, and what it holds.
+    fn guest_of(workers: &Arc<Workers>) -> (Host, Arc<()>, oneshot::Receiver<()>) {
+        let (held, workers) = (Arc::new(()), Arc::clone(workers));
+        let (tell, told) = oneshot::channel();
+        let holds = Arc::clone(&held);
+        let host = Host::new(async move {
+            let _holds = holds;
+            leave(&workers).await;
+            tell.send(()).unwrap();
+            loop {
+                leave(&workers).await;
+                yield_now().await;
+            }
+        });
+        (host, held, told)
+    }
+
+    #[test]
+    fn a_task_that_is_dropped_while_it_is_away_is_gone_at_once() {
+        one_thread().block_on(async {
+            let workers = Workers::new(Handle::current());
+            let (mut host, held, told) = guest_of(&workers);
+            tokio::select! {
+                _ = &mut host => unreachable!("it goes on"),
+                told = end(told) => told.unwrap(),
+            }
+            drop(host);
+            assert_eq!(Arc::strong_count(&held), 1);
+        });
+    }
+
+    #[test]
+    fn a_runtime_that_ends_leaves_no_task_at_a_worker() {
+        let runtime = one_thread();
+        let workers = Workers::new(runtime.handle().clone());
+        let (host, held, told) = guest_of(&workers);
+        runtime.spawn(host);
+        runtime.block_on(end(told)).unwrap();
+        drop(runtime);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}
