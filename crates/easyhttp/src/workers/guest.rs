@@ -5,8 +5,8 @@
 //! the worker takes the task in: it polls it itself, in turn with the handlers. When no
 //! handler has come of that for a while, the task goes home to the runtime.
 //!
-//! The runtime wakes nobody who is away. What such a task waits for it looks at whenever it
-//! is polled, which is all the time: [`is_away`] tells it to.
+//! A guest is polled all the time, so nobody has to wake it. Its socket is not watched by
+//! the runtime: it looks at that itself as long as it [is away](is_away).
 
 use std::cell::RefCell;
 use std::io;
@@ -47,8 +47,7 @@ const NOWHERE: u8 = 2;
 #[derive(Default)]
 pub(super) struct Guests(Vec<Arc<Guest>>);
 
-/// Whether what asks this is polled by a worker, so that the runtime must not watch what it
-/// waits for.
+/// Whether who asks this is polled by a worker, and so need not be woken.
 pub(crate) fn is_away() -> bool {
     POLLED.with_borrow(|polled| polled.as_ref().is_some_and(|guest| guest.is(AWAY)))
 }
@@ -273,6 +272,23 @@ mod tests {
                 Err(ErrorKind::TimedOut.into())
             });
             assert_eq!(end(task).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        });
+    }
+
+    #[test]
+    fn a_handler_that_is_over_is_told_of_while_the_next_one_waits() {
+        one_thread().block_on(async {
+            let workers = Workers::new(Handle::current());
+            let task = Host::new(async move {
+                let (open, gate) = channel();
+                let first = workers.run(|| 7);
+                let slow = workers.run(move || gate.recv_timeout(LONG).unwrap());
+                assert_eq!(first.await, Ok(Some(7)));
+                open.send(()).unwrap();
+                assert_eq!(slow.await, Ok(Some(())));
+                Ok(())
+            });
+            end(task).await.unwrap();
         });
     }
 

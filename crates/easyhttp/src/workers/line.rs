@@ -102,10 +102,10 @@ impl Line {
         self.leader.as_ref().is_some_and(|leader| leader.term == term)
     }
 
-    /// Whether anybody waits for the leader.
+    /// Whether anybody waits for the leader: to be run, to be told of, or to be polled.
     pub(super) fn has_dependants(&self) -> bool {
         let has_guests = self.leader.as_ref().is_some_and(|leader| !leader.guests.are_gone());
-        has_guests || !self.waiting.is_empty()
+        has_guests || self.over.has_guests() || !self.waiting.is_empty()
     }
 
     /// Ends a handler. Says whether it was the second one in a row that was slow.
@@ -138,7 +138,8 @@ impl Line {
         Next::Guests { guests, over: Vec::new() }
     }
 
-    /// Whether those that are over have waited for others long enough.
+    /// Whether those that are over have waited for others long enough. The leader tells
+    /// of its guests' handlers itself.
     pub(super) fn is_ripe(&self, now: Instant) -> bool {
         !self.over.has_guests() && (self.waiting.is_empty() || self.over.is_ripe(now))
     }
