@@ -8,6 +8,7 @@ Ctrl-C ends it. So does a power cut, and nothing is lost: start it again.
 
 import queue
 import sys
+from contextlib import suppress
 from typing import Any
 
 from easyhttp_rs import EasyHTTP, EasyHTTPError, OutboxItem
@@ -49,4 +50,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

@@ -9,6 +9,7 @@ Ctrl-C ends it. So does a power cut, and nothing is lost: start it again.
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import Any
 
 from easyhttp_rs import EasyHTTPAsync, EasyHTTPError, OutboxItem
@@ -48,4 +49,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())
