@@ -44,7 +44,7 @@ def main() -> None:
             device_id, state = sys.argv[1:3]
             # For a day: nobody wants a lamp to go on next week.
             waiting.add(easy.outbox.push(device_id, {"state": state}, expires=24 * 3600))
-        print(f"{len(waiting)} wait", flush=True)
+        print(f"waiting: {len(waiting)}", flush=True)
         while waiting:
             waiting.discard(done.get())
 

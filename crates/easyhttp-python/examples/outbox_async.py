@@ -43,7 +43,7 @@ async def main() -> None:
             # For a day: nobody wants a lamp to go on next week.
             number = await easy.outbox.push(device_id, {"state": state}, expires=24 * 3600)
             waiting.add(number)
-        print(f"{len(waiting)} wait", flush=True)
+        print(f"waiting: {len(waiting)}", flush=True)
         while waiting:
             waiting.discard(await done.get())
 

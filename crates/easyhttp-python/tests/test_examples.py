@@ -184,12 +184,12 @@ def test_remote_control(run, suffix):
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
 def test_outbox(run, second, suffix):
     with run(f"outbox{suffix}.py", "7H8G2K", "on") as killed:
-        killed.says("1 wait")
+        killed.says("waiting: 1")
     waiting = run(f"outbox{suffix}.py")
-    waiting.says("1 wait")
+    waiting.says("waiting: 1")
     ends_quietly(waiting)
     outbox = run(f"outbox{suffix}.py", "7H8G2K", "purple")
-    assert outbox.line() == "2 wait"
+    assert outbox.line() == "waiting: 2"
     pushed = Calls(returns=True)
     lamp = second(id="7H8G2K", on_push=pushed)
     assert pushed.next()["data"] == {"state": "on"}
