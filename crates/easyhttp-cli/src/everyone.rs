@@ -113,7 +113,7 @@ pub(crate) fn in_short(error: &Error) -> String {
             format!("no answer within {}", duration(*after))
         }
         Error::TimedOut { after, .. } => {
-            format!("no answer within {}; whether it was done is not known", duration(*after))
+            format!("no answer within {}; what became of it is not known", duration(*after))
         }
         Error::Refused { reason: Some(reason), .. } => format!("refused: {reason}"),
         Error::Refused { .. } => "refused".to_owned(),

@@ -7,6 +7,7 @@ and this one asks it every five seconds. Ctrl-C ends it.
 """
 
 import time
+from contextlib import suppress
 from typing import Any, Dict, Optional
 
 from easyhttp_rs import CallFailed, Device, EasyHTTP, Refused
@@ -70,4 +71,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

@@ -8,6 +8,7 @@ and this one asks it every five seconds. Ctrl-C ends it.
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any, Dict, Optional
 
 from easyhttp_rs import CallFailed, Device, EasyHTTPAsync, Refused
@@ -73,4 +74,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

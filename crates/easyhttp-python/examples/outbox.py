@@ -8,6 +8,7 @@ Ctrl-C ends it. So does a power cut, and nothing is lost: start it again.
 
 import queue
 import sys
+from contextlib import suppress
 from typing import Any
 
 from easyhttp_rs import EasyHTTP, EasyHTTPError, OutboxItem
@@ -43,10 +44,11 @@ def main() -> None:
             device_id, state = sys.argv[1:3]
             # For a day: nobody wants a lamp to go on next week.
             waiting.add(easy.outbox.push(device_id, {"state": state}, expires=24 * 3600))
-        print(f"{len(waiting)} wait", flush=True)
+        print(f"waiting: {len(waiting)}", flush=True)
         while waiting:
             waiting.discard(done.get())
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

@@ -9,6 +9,7 @@ Ctrl-C ends it. So does a power cut, and nothing is lost: start it again.
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import Any
 
 from easyhttp_rs import EasyHTTPAsync, EasyHTTPError, OutboxItem
@@ -42,10 +43,11 @@ async def main() -> None:
             # For a day: nobody wants a lamp to go on next week.
             number = await easy.outbox.push(device_id, {"state": state}, expires=24 * 3600)
             waiting.add(number)
-        print(f"{len(waiting)} wait", flush=True)
+        print(f"waiting: {len(waiting)}", flush=True)
         while waiting:
             waiting.discard(await done.get())
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

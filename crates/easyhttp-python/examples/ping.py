@@ -8,6 +8,7 @@ machine, one of easyhttp-python. Ctrl-C ends it.
 
 import sys
 import time
+from contextlib import suppress
 
 from easyhttp_rs import CallFailed, EasyHTTP
 
@@ -28,4 +29,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

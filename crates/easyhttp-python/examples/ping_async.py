@@ -8,6 +8,7 @@ machine, one of easyhttp-python. Ctrl-C ends it.
 
 import asyncio
 import sys
+from contextlib import suppress
 
 from easyhttp_rs import CallFailed, EasyHTTPAsync
 
@@ -28,4 +29,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

@@ -9,6 +9,7 @@ Ctrl-C ends the lamp.
 
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Optional
 
 from easyhttp_rs import CallFailed, EasyHTTP, Refused
@@ -43,7 +44,8 @@ def switch(lamp_id: str, state: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        switch(*sys.argv[1:])
-    else:
-        lamp()
+    with suppress(KeyboardInterrupt):
+        if len(sys.argv) == 3:
+            switch(*sys.argv[1:])
+        else:
+            lamp()

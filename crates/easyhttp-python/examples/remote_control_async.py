@@ -9,6 +9,7 @@ Ctrl-C ends the lamp.
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import Any, Optional
 
 from easyhttp_rs import CallFailed, EasyHTTPAsync, Refused
@@ -42,4 +43,5 @@ async def switch(lamp_id: str, state: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(switch(*sys.argv[1:]) if len(sys.argv) == 3 else lamp())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(switch(*sys.argv[1:]) if len(sys.argv) == 3 else lamp())

@@ -8,6 +8,7 @@ Other devices find it by themselves. Ctrl-C ends it.
 
 import os
 import time
+from contextlib import suppress
 from typing import Dict, Optional
 
 from easyhttp_rs import EasyHTTP
@@ -44,4 +45,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

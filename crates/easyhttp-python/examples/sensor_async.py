@@ -8,6 +8,7 @@ Other devices find it by themselves. Ctrl-C ends it.
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Dict, Optional
 
 from easyhttp_rs import EasyHTTPAsync
@@ -43,4 +44,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

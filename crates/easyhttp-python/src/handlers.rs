@@ -211,8 +211,9 @@ impl Answered {
     /// For a PONG and DATA, whose sender is told that the handler failed.
     pub(crate) async fn received(self) {
         if let Returned::Failed(message) = self.returned().await {
-            // Such a handler has no other way to fail. Nothing is printed by this.
-            resume_unwind(Box::new(message));
+            // Such a handler has no other way to fail. It is no panic: nothing is printed,
+            // and the library takes the error as it takes that of a FETCH.
+            resume_unwind(Box::new(HandlerError::new(message)));
         }
     }
 

@@ -168,11 +168,12 @@ def test_an_exception_is_told_whatever_it_says(start, callback, error, told):
     def explode():
         raise error
 
-    peer = start(on_fetch=callback(explode), on_push=callback(explode))
+    events = ("on_pong", "on_fetch", "on_data", "on_push")
+    peer = start(**dict.fromkeys(events, callback(explode)))
     asker = start(knows=peer)
-    for call in (asker.fetch_data, asker.push_data):
+    for command in ("PONG", "FETCH", "DATA", "PUSH"):
         with pytest.raises(easyhttp_rs.HandlerFailed) as failed:
-            call(peer.id)
+            asker.send_command(peer.id, asker.commands[command])
         assert failed.value.reason == told
 
 

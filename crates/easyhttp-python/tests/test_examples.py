@@ -58,6 +58,12 @@ def id_of(program, port):
     return re.search(r"(\w{6}) answers on port", program.out.text)[1]
 
 
+def ends_quietly(program):
+    """By Ctrl-C, as its first lines say."""
+    program.signal(signal.SIGINT)
+    assert (program.end(), program.err.text) == (0, "")
+
+
 def test_all_are_tested_here():
     source = Path(__file__).read_text()
     for example in EXAMPLES.glob("*.py"):
@@ -102,6 +108,7 @@ def test_ping(run, second, suffix):
     while "is online" in (line := ping.line()):
         pass
     assert other.id in line
+    ends_quietly(ping)
 
 
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
@@ -145,6 +152,7 @@ def test_callbacks(run, second, suffix):
     example.says(f"PING from {other.id}")
     other.stop()
     example.says(f"{other.id} said goodbye")
+    ends_quietly(example)
 
 
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
@@ -156,9 +164,7 @@ def test_sensor(run, second, suffix):
     assert set(data) == {"load", "temperature"}
     assert data["load"] >= 0
     sensor.says(f"FETCH from {other.id}")
-    sensor.signal(signal.SIGINT)
-    sensor.end()
-    assert "KeyboardInterrupt" in sensor.err.text
+    ends_quietly(sensor)
 
 
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
@@ -172,14 +178,18 @@ def test_remote_control(run, suffix):
     assert switch("on") == f"the lamp {lamp_id} is on"
     lamp.says("{'command': 'led', 'state': 'on'}")
     assert "state must be on or off" in switch("purple")
+    ends_quietly(lamp)
 
 
 @pytest.mark.parametrize("suffix", FACES.values(), ids=FACES)
 def test_outbox(run, second, suffix):
     with run(f"outbox{suffix}.py", "7H8G2K", "on") as killed:
-        killed.says("1 wait")
+        killed.says("waiting: 1")
+    waiting = run(f"outbox{suffix}.py")
+    waiting.says("waiting: 1")
+    ends_quietly(waiting)
     outbox = run(f"outbox{suffix}.py", "7H8G2K", "purple")
-    assert outbox.line() == "2 wait"
+    assert outbox.line() == "waiting: 2"
     pushed = Calls(returns=True)
     lamp = second(id="7H8G2K", on_push=pushed)
     assert pushed.next()["data"] == {"state": "on"}

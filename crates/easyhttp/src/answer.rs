@@ -36,6 +36,11 @@ impl HandlerError {
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string() }
     }
+
+    /// As much of the message as the peer is told.
+    pub(crate) fn told(self) -> String {
+        told(self.message)
+    }
 }
 
 // Not an `std::error::Error` itself, so that every error can convert into it.
@@ -203,7 +208,7 @@ impl Returned {
     }
 
     fn error(error: HandlerError) -> Self {
-        Self::Failed(told(error.message))
+        Self::Failed(error.told())
     }
 
     /// The same, unless it makes an answer of more than `limit` bytes, which

@@ -32,7 +32,8 @@ pub enum Error {
         /// The devices that are known.
         seen: Vec<DeviceId>,
     },
-    /// No connection to the device could be made. Nothing was sent.
+    /// No connection to the device could be made. Nothing was sent; or it was a PING or a
+    /// FETCH, which change nothing, on a kept connection that had ended.
     Unreachable {
         /// The device.
         id: DeviceId,

@@ -1,5 +1,6 @@
 //! The one place where tasks are started, so that stopping can wait for all.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answer::HandlerError;
 use crate::handler::BoxFuture;
 use crate::workers::Workers;
 
@@ -27,9 +29,18 @@ pub(crate) enum Started<T> {
 /// How a handler ended.
 pub(crate) enum Ended<T> {
     Returned(T),
+    /// It unwound with this: an async handler whose event has no answer that could fail
+    /// can say in no other way what went wrong.
+    Failed(HandlerError),
     Panicked,
     /// The runtime ended first.
     Dropped,
+}
+
+impl<T> Ended<T> {
+    fn unwound(with: Box<dyn Any + Send>) -> Self {
+        with.downcast().map_or(Self::Panicked, |error| Self::Failed(*error))
+    }
 }
 
 /// A handler that waits for something or may block.
@@ -43,8 +54,7 @@ impl<T> Running<T> {
         match self {
             Self::AsTask(task) => match task.await {
                 Ok(returned) => Ended::Returned(returned),
-                Err(error) if error.is_panic() => Ended::Panicked,
-                Err(_) => Ended::Dropped,
+                Err(error) => error.try_into_panic().map_or(Ended::Dropped, Ended::unwound),
             },
             Self::OnThread(returned) => match returned.await {
                 Ok(Some(returned)) => Ended::Returned(returned),
@@ -164,7 +174,7 @@ impl Tasks {
                 });
                 Started::Runs(Running::AsTask(self.spawn(running)))
             }
-            Err(_) => Started::Ended(Ended::Panicked),
+            Err(with) => Started::Ended(Ended::unwound(with)),
         }
     }
 

@@ -78,6 +78,20 @@ fn nobody_there_is_3_with_what_was_tried_and_the_usual_causes() {
     assert!(found.err.contains("none answered at 127.0.0.1:1\n"), "{found:?}");
 }
 
+#[test]
+fn a_named_address_where_nobody_is_is_told_beside_the_devices_that_are_there() {
+    let (here, there) = (Place::new(), Place::new());
+    let (near, far) = (here.serve("near", &[]), there.serve("far", &[]));
+    let name = format!("localhost:{}", far.port);
+    let found =
+        here.run(&["discover", "--peer", "127.0.0.1:1", "--peer", &near.at(), "--peer", &name]);
+    let listed = &found.assert_done().out;
+    assert!(listed.contains(&near.id) && listed.contains(&far.id), "{found:?}");
+    assert_eq!(found.err, "warning: none answered at 127.0.0.1:1\n");
+    let found = here.run(&["discover", "--peer", &name]);
+    assert_eq!(found.assert_done().err, "");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_was_tried_is_told_for_each_interface() {

@@ -34,7 +34,7 @@ impl fmt::Display for Error {
             Self::TimedOut { id, address, after, sent } => {
                 write!(f, "{id} at {address} did not answer within {after:?}")?;
                 match sent {
-                    true => write!(f, "; whether it did what it was asked is not known"),
+                    true => write!(f, "; what became of the request is not known"),
                     false => write!(
                         f,
                         ". Is the device running, and does a firewall let port {} through?",
@@ -44,8 +44,8 @@ impl fmt::Display for Error {
             }
             Self::Interrupted { id, address, source } => write!(
                 f,
-                "the connection to {id} at {address} broke before it answered: {source}. Whether \
-                 it did what it was asked is not known"
+                "the connection to {id} at {address} broke before it answered: {source}. What \
+                 became of the request is not known"
             ),
             Self::WrongDevice { id, address, found, delivery } => {
                 write!(f, "{address} is not {id}: ")?;

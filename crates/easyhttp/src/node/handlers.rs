@@ -55,6 +55,7 @@ impl Node {
                 Returned::Failed(error) => (Count::HandlerFailed, error),
                 returned => return returned,
             },
+            Some(Ended::Failed(error)) => (Count::HandlerFailed, error.told()),
             Some(Ended::Panicked) => (Count::HandlerPanicked, Returned::PANICKED.to_owned()),
             Some(Ended::Dropped) => return Returned::Failed("the device is stopping".to_owned()),
             None => {

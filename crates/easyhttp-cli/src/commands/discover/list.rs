@@ -8,11 +8,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use super::PING;
-use crate::args::{Common, Discover};
+use crate::args::{Common, Discover, Finding};
 use crate::event::about;
 use crate::everyone::{LISTEN, SWEEP, in_short};
 use crate::failure::{Exit, Failure};
 use crate::json::Object;
+use crate::network::look_up;
 use crate::output::{Output, warn};
 use crate::progress;
 use crate::silence::nobody;
@@ -66,7 +67,10 @@ pub(super) async fn run(
     warn_of_twins(device, last).await;
     match list.count {
         0 => Err(nobody(device, &args.finding, common, started.elapsed()).await),
-        _ => list.finish(),
+        _ => {
+            warn_of_silence(device, &args.finding).await;
+            list.finish()
+        }
     }
 }
 
@@ -93,6 +97,23 @@ async fn warn_of_twins(device: &EasyHttpAsync, until: Instant) {
             progress::clear();
             warn(&error.to_string());
         }
+    }
+}
+
+/// Says at which of the addresses that the user named nobody answered.
+async fn warn_of_silence(device: &EasyHttpAsync, finding: &Finding) {
+    let heard: Vec<_> = device.devices().into_iter().flat_map(|peer| peer.addresses).collect();
+    let until = (Instant::now() + PING).into();
+    let mut silent = Vec::new();
+    for at in &finding.peers {
+        match timeout_at(until, look_up(at)).await {
+            Ok(Ok(behind)) if behind.iter().any(|at| heard.contains(at)) => {}
+            _ => silent.push(at.to_string()),
+        }
+    }
+    if !silent.is_empty() {
+        progress::clear();
+        warn(&format!("none answered at {}", silent.join(", ")));
     }
 }
 

@@ -180,6 +180,12 @@ fn an_async_handler_that_fails_fails_alone() {
                 }
                 Ok(1)
             })
+            .on_data_async(|data| async move {
+                if data.data.value() == "later" {
+                    sleep(Duration::from_millis(1)).await;
+                }
+                std::panic::resume_unwind(Box::new(HandlerError::new("no disk")))
+            })
             // The closure itself panics, before there is a future.
             .on_push_async(|push| {
                 assert!(push.data.is_none(), "on purpose");
@@ -194,6 +200,10 @@ fn an_async_handler_that_fails_fails_alone() {
             assert_error!(Err::<(), _>(error), Error::HandlerFailed { .. });
         }
         assert_error!(asking.push(answering.id(), 1).await, Error::HandlerFailed { .. });
+        for when in ["now", "later"] {
+            let failed = asking.send(answering.id(), Command::Data, when).await;
+            assert_error!(failed, Error::HandlerFailed { message, .. } if message == "no disk");
+        }
         assert_eq!(asking.fetch(answering.id(), ()).await.unwrap(), 1);
     });
 }

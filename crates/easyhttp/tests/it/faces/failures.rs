@@ -61,7 +61,7 @@ fn a_device_that_never_answers_times_out<F: Face>() {
     let asking = asking::<F>(Duration::from_millis(100));
     asking.add(PEER, peer.at).unwrap();
     let error = quickly(PATIENCE / 2, || asking.ping(PEER).unwrap_err());
-    assert_names(&error, &[&PEER, &peer.at, &"100ms", &"not known"]);
+    assert_names(&error, &[&PEER, &peer.at, &"100ms", &"what became of the request is not known"]);
     assert_error!(Err::<(), _>(error), Error::TimedOut { sent: true, .. });
 }
 
@@ -95,7 +95,7 @@ fn a_connection_that_breaks_is_interrupted<F: Face>() {
     for said in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
         let peer = FakePeer::new(move |_| Then::Close(said.into()));
         let error = ping_error::<F>(&peer);
-        assert_names(&error, &[&peer.at, &"not known"]);
+        assert_names(&error, &[&peer.at, &"What became of the request is not known"]);
         assert!(error.source().is_some());
         assert_error!(Err::<(), _>(error), Error::Interrupted { .. });
     }
