@@ -22,7 +22,8 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) enum Callback<A> {
     /// Runs on a thread where it may block.
     Plain(Arc<dyn Fn(A) -> Returned + Send + Sync>),
-    /// Runs on the task of whoever asks, and as one of its own once it waits.
+    /// Runs on the task of whoever asks, on whatever thread that is polled, and as one of its
+    /// own once it waits.
     Async(Arc<dyn Fn(A) -> BoxFuture<Returned> + Send + Sync>),
 }
 

@@ -12,6 +12,7 @@ use easyhttp_proto::exchange::Answer;
 use easyhttp_proto::http::{Fault, Incoming, Known, Sizes, head};
 use easyhttp_proto::{Malformed, introduction, limits};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 
 use super::connections::{Phase, Place};
 use super::gate::{Verdict, no_outbox};
@@ -26,7 +27,7 @@ use crate::outbox;
 use crate::room::Keeper;
 use crate::secure::{Signed, answer_of, count_of};
 use crate::text::Text;
-use crate::workers::Host;
+use crate::workers::{self, Host};
 
 /// How long a connection may take when the device stops to send on what was
 /// written last.
@@ -401,6 +402,9 @@ impl<'a> Connection<'a> {
             match self.stream.read(&mut unwanted[..space]).await? {
                 0 => break,
                 count => left = left.saturating_sub(count),
+            }
+            if workers::is_away() {
+                yield_now().await;
             }
         }
         Ok(())

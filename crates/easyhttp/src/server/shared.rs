@@ -92,9 +92,10 @@ impl<'a> Shared<'a> {
             }
             self.connection.place.state.enter(match () {
                 () if !self.waiting.is_empty() => Phase::Answering,
-                () if self.is_sending() => Phase::Sending,
-                () if is_partial => Phase::Receiving,
-                () => Phase::Waiting,
+                () if is_partial && !self.is_sending() => Phase::Receiving,
+                // Also if nothing is under way: a request may arrive at a worker while the
+                // device stops, and what is being sent has time to go out.
+                () => Phase::Sending,
             });
             if taken > 0 && workers::is_away() {
                 // The worker runs the handlers of these before it goes on here.

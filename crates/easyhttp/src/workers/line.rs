@@ -7,16 +7,11 @@ use std::time::{Duration, Instant};
 use super::PATIENCE;
 use super::guest::{Guest, Guests};
 use super::handler::Job;
-use super::over::Over;
+use super::over::{Over, TOGETHER};
 
 /// What a handler takes that is better off in a line: a few times what it costs
 /// to wake a thread.
 pub(super) const QUICK: Duration = Duration::from_micros(50);
-
-/// How long a leader looks whether its guests bring another handler, before they go home.
-/// With 64 callers at the other end of a connection 100 µs cost a tenth of the calls, and a
-/// millisecond saves none.
-const COURTESY: Duration = Duration::from_micros(300);
 
 /// The handlers that wait, and who runs them. While some wait there is a leader,
 /// which is watched if more than the one has come for which it was made.
@@ -26,7 +21,7 @@ pub(super) struct Line {
     /// How many leaders there have been.
     terms: u64,
     pub(super) is_watched: bool,
-    /// Whether the handler that ended last was.
+    /// Whether what was done last was.
     is_quick: bool,
     pub(super) over: Over,
 }
@@ -37,8 +32,8 @@ struct Leader {
     /// When it began what it does now. None between handlers.
     began: Option<Instant>,
     guests: Guests,
-    /// When it had a handler to run last.
-    last: Instant,
+    /// When they went on last.
+    visited: Instant,
 }
 
 /// A handler that is over, and when it began.
@@ -49,8 +44,8 @@ pub(super) struct Ended {
 
 /// What a leader does next.
 pub(super) enum Next {
-    /// It runs a handler, which begins now.
-    Handler { job: Box<dyn Job>, began: Instant },
+    /// It runs a handler.
+    Handler(Box<dyn Job>),
     /// It has its guests go on, after those have told that are over.
     Guests { guests: Vec<Arc<Guest>>, over: Vec<Box<dyn Job>> },
     /// It has no lead any more.
@@ -82,8 +77,8 @@ impl Line {
     /// Makes a leader, and gives the number of its term. Another one has the lead no more.
     pub(super) fn appoint(&mut self) -> u64 {
         self.terms += 1;
-        let (began, guests, last) = (None, Guests::default(), Instant::now());
-        self.leader = Some(Leader { term: self.terms, began, guests, last });
+        let (began, guests, visited) = (None, Guests::default(), Instant::now());
+        self.leader = Some(Leader { term: self.terms, began, guests, visited });
         self.terms
     }
 
@@ -119,23 +114,24 @@ impl Line {
     pub(super) fn next(&mut self, now: Instant) -> Next {
         let Some(leader) = &mut self.leader else { return Next::Nothing };
         leader.began = Some(now);
-        if self.over.has_guests() && (self.waiting.is_empty() || self.over.is_ripe(now)) {
+        // Guests have their turn, however many handlers others bring.
+        let is_their_turn = self.waiting.is_empty()
+            || self.over.has_guests() && self.over.is_ripe(now)
+            || now - leader.visited >= TOGETHER;
+        if is_their_turn && (self.over.has_guests() || !leader.guests.are_gone()) {
             let over = self.over.take();
-            over.iter()
-                .filter_map(|job| job.guest())
-                .for_each(|guest| leader.guests.welcome(guest));
-            return Next::Guests { guests: leader.guests.present(), over };
+            leader.guests.welcome(&over, now);
+            leader.visited = now;
+            let guests = leader.guests.present(now);
+            if !over.is_empty() || !guests.is_empty() {
+                return Next::Guests { guests, over };
+            }
         }
-        if let Some(job) = self.waiting.pop_front() {
-            leader.last = now;
-            return Next::Handler { job, began: now };
-        }
-        let guests = leader.guests.present();
-        if guests.is_empty() || now - leader.last > COURTESY {
+        let Some(job) = self.waiting.pop_front() else {
             self.leader = None;
             return Next::Nothing;
-        }
-        Next::Guests { guests, over: Vec::new() }
+        };
+        Next::Handler(job)
     }
 
     /// Whether those that are over have waited for others long enough. The leader tells

@@ -160,7 +160,8 @@ impl Lead {
         let mut next = self.next(None);
         loop {
             next = match next {
-                Next::Handler { mut job, began } => {
+                Next::Handler(mut job) => {
+                    let began = Instant::now();
                     job.run();
                     self.next(Some(Ended { job, began }))
                 }

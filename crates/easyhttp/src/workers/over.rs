@@ -9,7 +9,7 @@ use crate::lock::lock;
 
 /// How long what a handler returned may wait for others, so that the runtime is woken
 /// once for all of them. With 64 requests under way that is a dozen or two.
-const TOGETHER: Duration = Duration::from_micros(20);
+pub(super) const TOGETHER: Duration = Duration::from_micros(20);
 
 #[derive(Default)]
 pub(super) struct Over {
