@@ -111,8 +111,8 @@ impl Drop for Host {
 }
 
 impl Guests {
-    /// Takes in the tasks of these handlers that are over, if they have several; they are
-    /// not if they are polled just now.
+    /// Takes in those who have several of these handlers that are over, but for those who
+    /// are polled just now.
     pub(super) fn welcome(&mut self, over: &[Box<dyn Job>], now: Instant) {
         for (index, job) in over.iter().enumerate() {
             let Some(guest) = job.guest() else { continue };
