@@ -43,7 +43,13 @@ struct Setting {
     rough: &'static [&'static str],
     /// Those that are a matter of chance.
     chance: &'static [&'static str],
+    /// Those that several calls have in common: four at least, and as many more as are
+    /// there, which is a matter of chance.
+    together: &'static [&'static str],
 }
+
+/// What a call has of a system call that is made for four. Less does not count.
+const TOGETHER: f64 = 0.25;
 
 const SETTINGS: &[Setting] = &[
     Setting {
@@ -53,6 +59,7 @@ const SETTINGS: &[Setting] = &[
         in_flight: 1,
         rough: &[],
         chance: &[],
+        together: &[],
     },
     Setting {
         name: "async face, one thread, 8 in flight",
@@ -62,6 +69,7 @@ const SETTINGS: &[Setting] = &[
         rough: &[],
         // How many answers come at once depends on who is faster.
         chance: &["waits"],
+        together: &[],
     },
     // They share a connection.
     Setting {
@@ -71,6 +79,7 @@ const SETTINGS: &[Setting] = &[
         in_flight: 64,
         rough: &[],
         chance: &["waits"],
+        together: &["writes", "reads"],
     },
     Setting {
         name: "async face, `#[tokio::main]`",
@@ -80,6 +89,7 @@ const SETTINGS: &[Setting] = &[
         // One thread wakes another, which may be awake already.
         rough: &["waits", "wakes", "futexes", "others"],
         chance: &[],
+        together: &[],
     },
     Setting {
         name: "blocking client, async server",
@@ -88,6 +98,7 @@ const SETTINGS: &[Setting] = &[
         in_flight: 1,
         rough: &["waits", "wakes"],
         chance: &[],
+        together: &[],
     },
 ];
 
@@ -172,6 +183,8 @@ impl Setting {
                 None
             } else if self.rough.contains(column) {
                 Some(Figure::rough(figure))
+            } else if self.together.contains(column) {
+                Some(Figure::exact((figure.max(TOGETHER) * 100.0).round() / 100.0))
             } else {
                 Some(Figure::exact((figure * 100.0).round() / 100.0))
             }
