@@ -32,8 +32,7 @@ pub enum Error {
         /// The devices that are known.
         seen: Vec<DeviceId>,
     },
-    /// No connection to the device could be made. Nothing was sent; or it was a PING or a
-    /// FETCH, which change nothing, on a kept connection that had ended.
+    /// No connection to the device could be made. Nothing was sent.
     Unreachable {
         /// The device.
         id: DeviceId,

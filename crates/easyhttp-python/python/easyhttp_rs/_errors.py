@@ -37,8 +37,7 @@ class UnknownDevice(CallFailed):
 
 
 class Unreachable(CallFailed, ConnectionError):
-    """No connection to the device could be made. Nothing was sent; or it was a PING or a
-    FETCH, which change nothing, on a kept connection that had ended."""
+    """No connection to the device could be made. Nothing was sent."""
 
 
 class TimedOut(CallFailed, TimeoutError):

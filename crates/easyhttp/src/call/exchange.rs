@@ -72,10 +72,7 @@ impl Call<'_> {
         let reply = match client.post(tasks, at, message, key, connect).await {
             Ok(answer) => self.read(at, answer, connect.begun, purpose),
             Err(failure) => {
-                // What changes nothing leaves nothing in doubt: a connection that was kept
-                // had ended, and the last word is that of the next one.
-                let changes_nothing = self.is_repeatable() || purpose != Purpose::Command;
-                let has_left = !changes_nothing && connect.has_left.load(Ordering::Relaxed);
+                let has_left = connect.has_left.load(Ordering::Relaxed);
                 Err(self.failed(at, failure, has_left))
             }
         };

@@ -149,14 +149,12 @@ impl Call<'_> {
         Error::Protocol { id: self.id, address, detail, delivery: Delivery::Unknown }
     }
 
-    /// `has_left`: something of a request that may be run left us before, on another
-    /// connection.
+    /// `has_left`: something of the request left us before, on another connection.
     pub(super) fn failed(&self, address: SocketAddr, failure: Failure, has_left: bool) -> Error {
         let id = self.id;
         match failure {
             Failure::Unsent(source) if has_left => {
-                let source = format!("a new one could not be made: {source}").into();
-                Error::Interrupted { id, address, source }
+                Error::Interrupted { id, address, source: source.into() }
             }
             Failure::Unsent(source) => Error::Unreachable { id, address, source },
             Failure::ConnectTimeout(limit) => {

@@ -11,9 +11,7 @@ use super::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// Not one byte of it left this device, so it may be sent again. Or it is a PING or a
-    /// FETCH, which change nothing, and was sent on a kept connection that had ended, and
-    /// no other one could be made.
+    /// Not one byte of it left this device, so it may be sent again.
     NotSent,
     /// The device answered that it did not accept it, or that its handler failed.
     Refused,

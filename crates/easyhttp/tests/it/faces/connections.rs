@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use easyhttp::{Command, Delivery, Error};
+use easyhttp::Error;
 use serde_json::json;
 
 use super::{Face, device, on_both_faces};
@@ -18,7 +18,6 @@ on_both_faces!(
     a_connection_that_nobody_uses_is_closed,
     a_connection_whose_answer_did_not_come_is_not_used_again,
     a_kept_connection_that_ends_without_an_answer_costs_a_fetch_nothing,
-    who_has_just_stopped_cannot_be_reached,
     a_push_that_a_kept_connection_took_is_not_sent_again,
     a_push_does_not_go_to_a_kept_connection_that_has_ended,
     what_comes_behind_an_answer_is_no_answer,
@@ -121,19 +120,6 @@ fn a_kept_connection_that_ends_without_an_answer_costs_a_fetch_nothing<F: Face>(
     // The new one is kept.
     asking.ping(PEER).unwrap();
     assert_eq!(next(&peer.seen), ping_on(1));
-}
-
-fn who_has_just_stopped_cannot_be_reached<F: Face>() {
-    let asking = F::start_with(device::<F>()).unwrap();
-    for command in [Command::Ping, Command::Fetch] {
-        let answering = F::start_with(device::<F>().on_fetch(|_| 1)).unwrap();
-        asking.meet(&answering);
-        asking.ping(answering.id()).unwrap();
-        answering.stop();
-        let error = asking.send(answering.id(), command, ()).unwrap_err();
-        assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
-        assert_error!(Err::<(), _>(error), Error::Unreachable { .. });
-    }
 }
 
 fn a_push_that_a_kept_connection_took_is_not_sent_again<F: Face>() {
