@@ -88,8 +88,8 @@ Of the whole library, for one small FETCH on a kept connection
 (`crates/easyhttp/benches/calls.rs`). Writes and reads are those of sockets. A wait is
 for the next of them, a wake is of a thread that waits so. With `~` it changes by one
 from run to run, where threads wake each other; without a figure it is chance, as how
-many messages one wait brings. To see which system calls they are: `target/costs/*.strace`,
-of the last that was measured.
+many messages one wait brings. On a shared connection 0.25 is one for four calls or more.
+To see which system calls they are: `target/costs/*.strace`, of the last that was measured.
 
 {system_calls}"
         )
