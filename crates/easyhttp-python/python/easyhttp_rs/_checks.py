@@ -28,10 +28,10 @@ def seconds(name: str, value: Any) -> float:
 
 def interval(name: str, value: Any) -> float:
     """From a second to an hour."""
-    value = seconds(name, value)
-    if not 1 <= value <= 3600:
-        raise ValueError(f"{name} must be from 1 to 3600 seconds, not {value}")
-    return value
+    span = seconds(name, value)
+    if not 1 <= span <= 3600:
+        raise ValueError(f"{name} must be from 1 to 3600 seconds, not {span}")
+    return span
 
 
 def many(only: Any, timeout: Any) -> Optional[float]:
