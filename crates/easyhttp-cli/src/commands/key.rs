@@ -116,19 +116,11 @@ fn check(args: CheckKey, common: &Common, output: &Output) -> Result<Exit, Failu
 
 /// The keys on standard input: a key alone, or what is in a key file.
 fn read() -> Result<Vec<NetworkKey>, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(INPUT as usize + 1));
-    let read = io::stdin().lock().take(INPUT).read_to_string(&mut text);
-    match read {
-        Ok(_) => {
-            let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-            let keys = lines.filter(|line| !line.is_empty()).map(str::parse);
-            let keys = keys.collect::<Result<Vec<_>, InvalidKey>>()?;
-            if keys.is_empty() { Err(InvalidKey::Empty.into()) } else { Ok(keys) }
-        }
-        // What is no text is no key either.
-        Err(error) if error.kind() == ErrorKind::InvalidData => Err(InvalidKey::PassPhrase.into()),
-        Err(error) => Err(Failure::usage(format!("cannot read standard input: {error}"))),
-    }
+    let mut text = Zeroizing::new(Vec::with_capacity(INPUT as usize + 1));
+    let read = io::stdin().lock().take(INPUT).read_to_end(&mut text);
+    read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+    let keys = NetworkKey::parse_lines(&text).map_err(|(_, problem)| problem)?;
+    if keys.is_empty() { Err(InvalidKey::Empty.into()) } else { Ok(keys) }
 }
 
 fn named(path: &Path) -> String {

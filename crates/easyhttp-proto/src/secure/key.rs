@@ -13,6 +13,7 @@
 //! covers letters that have changed places.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -66,6 +67,26 @@ impl NetworkKey {
             text.extend(group.iter().map(|letter| char::from(ALPHABET[usize::from(*letter)])));
         }
         KeyText(Zeroizing::new(text))
+    }
+
+    /// The keys in a text that has one a line, as key files have. What follows a `#` is a
+    /// comment, and empty lines do not count: there may be no key.
+    ///
+    /// # Errors
+    ///
+    /// Which line is no key, counted from 1, and why.
+    pub fn parse_lines(text: &[u8]) -> Result<Vec<Self>, (usize, InvalidKey)> {
+        let mut keys = Vec::new();
+        for (line, number) in text.split(|byte| *byte == b'\n').zip(1..) {
+            let key = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
+            if key.is_empty() {
+                continue;
+            }
+            // What is no text is no key either, whatever stands for it.
+            let text = core::str::from_utf8(key).unwrap_or("\u{fffd}");
+            keys.push(text.parse().map_err(|problem| (number, problem))?);
+        }
+        Ok(keys)
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

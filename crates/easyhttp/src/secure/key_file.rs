@@ -41,28 +41,11 @@ pub fn read_key_file(path: impl AsRef<Path>) -> Result<Vec<NetworkKey>, KeyFileE
     if bytes.len() > KEY_FILE {
         return Err(failed(io::ErrorKind::FileTooLarge.into()));
     }
-    let keys = parse(&bytes).map_err(|(line, problem)| KeyFileError::Invalid {
-        path: path.to_owned(),
-        line,
-        problem,
+    let keys = NetworkKey::parse_lines(&bytes).map_err(|(line, problem)| {
+        KeyFileError::Invalid { path: path.to_owned(), line, problem }
     })?;
     if keys.is_empty() {
         return Err(KeyFileError::Empty { path: path.to_owned() });
-    }
-    Ok(keys)
-}
-
-/// The keys in a file, or which line holds none, and why.
-fn parse(bytes: &[u8]) -> Result<Vec<NetworkKey>, (usize, InvalidKey)> {
-    let mut keys = Vec::new();
-    for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
-        let key = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
-        if key.is_empty() {
-            continue;
-        }
-        // What is no text is no key either, whatever stands for it.
-        let text = std::str::from_utf8(key).unwrap_or("\u{fffd}");
-        keys.push(text.parse().map_err(|problem| (number, problem))?);
     }
     Ok(keys)
 }

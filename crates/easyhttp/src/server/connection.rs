@@ -404,6 +404,7 @@ impl<'a> Connection<'a> {
                 count => left = left.saturating_sub(count),
             }
             if workers::is_away() {
+                // There, nothing else stops who reads as fast as it arrives.
                 yield_now().await;
             }
         }

@@ -29,7 +29,7 @@ pub(super) struct Line {
 /// The thread that runs what waits.
 struct Leader {
     term: u64,
-    /// When it began what it does now. None between handlers.
+    /// When it began what it does now. None before its thread runs.
     began: Option<Instant>,
     guests: Guests,
     /// When they went on last.
