@@ -16,7 +16,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 use std::{env, thread};
 
-use easyhttp::{EasyHttp, EasyHttpAsync, Value, json};
+use easyhttp::{EasyHttp, EasyHttpAsync, Limits, Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
@@ -29,6 +29,9 @@ const CLIENT: &str = "AB3F9Z";
 /// call at a time. So each always waits for the other, as devices do on a network;
 /// otherwise it would depend on the machine how often an answer is there already.
 const PAUSE: Duration = Duration::from_millis(2);
+
+/// Longer than this takes.
+const KEEP: Duration = Duration::from_secs(600);
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -44,7 +47,10 @@ fn main() -> Result<()> {
             let (in_flight, port, calls) = (in_flight.parse()?, port.parse()?, calls.parse()?);
             match face {
                 "blocking" => ask_blocking(port, calls),
-                _ => runtime(face)?.block_on(ask(in_flight, port, calls)),
+                "new connections" => {
+                    runtime("one thread")?.block_on(ask(in_flight, port, calls, Duration::ZERO))
+                }
+                _ => runtime(face)?.block_on(ask(in_flight, port, calls, KEEP)),
             }
         }
         _ => Err("it is `cargo xtask costs` that starts this".into()),
@@ -84,8 +90,12 @@ async fn serve(pause: Option<Duration>) -> Result<()> {
     Ok(ended.await?)
 }
 
-async fn ask(in_flight: usize, port: u16, calls: usize) -> Result<()> {
-    let easy = EasyHttpAsync::builder().id(CLIENT).ask_only().discovery(false).start().await?;
+/// `keep`: for how long a connection waits for the next call.
+async fn ask(in_flight: usize, port: u16, calls: usize, keep: Duration) -> Result<()> {
+    let mut limits = Limits::default();
+    limits.client_idle = keep;
+    let easy = EasyHttpAsync::builder().id(CLIENT).ask_only().discovery(false).limits(limits);
+    let easy = easy.start().await?;
     easy.add(SERVER, (Ipv4Addr::LOCALHOST, port))?;
     let ask = |easy| ask_in_turn(easy, calls / in_flight, pause(in_flight));
     // A single caller needs no task of its own.

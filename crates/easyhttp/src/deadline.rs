@@ -11,27 +11,70 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use easyhttp_proto::limits;
+use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::instant::instant_after;
 use crate::lock::lock;
 
+/// Deadlines that share their timers.
+#[derive(Default)]
+pub(crate) struct Deadlines {
+    /// The timers that no deadline has at the moment.
+    idle: Mutex<Vec<Timer>>,
+}
+
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    /// Whose it is: with that it ends.
+    runtime: Id,
+}
+
+impl Deadlines {
+    /// What comes of `work`. None if it takes longer than this.
+    pub(crate) async fn within<T>(
+        &self,
+        span: Duration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut work = pin!(work);
+        let mut deadline = self.after(span);
+        let done = poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Pending => deadline.poll(cx).map(|()| None),
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+        });
+        done.await
+    }
+
+    /// One that is this long from when somebody first waits for it.
+    pub(crate) fn after(&self, span: Duration) -> Deadline<'_> {
+        Deadline { deadlines: self, span, at: None, timer: None }
+    }
+
+    fn timer(&self, at: Instant) -> Timer {
+        let runtime = Handle::current().id();
+        let mut idle = lock(&self.idle);
+        while let Some(timer) = idle.pop() {
+            if timer.runtime == runtime {
+                return timer;
+            }
+        }
+        Timer { sleep: Box::pin(sleep_until(at)), runtime }
+    }
+}
+
 /// A deadline that moves with each thing that is done. Its time is only looked at when
 /// there is something to wait for, and its timer moves only when it would go off too late,
 /// or went off too early: most of what is done takes no time at all.
-pub(crate) struct Deadline {
+pub(crate) struct Deadline<'a> {
+    deadlines: &'a Deadlines,
     span: Duration,
     /// When it passes, once somebody has waited.
     at: Option<Instant>,
-    timer: Pin<Box<Sleep>>,
+    timer: Option<Timer>,
 }
 
-impl Deadline {
-    pub(crate) fn after(span: Duration) -> Self {
-        let at = instant_after(span).into();
-        Self { span, at: Some(at), timer: Box::pin(sleep_until(at)) }
-    }
-
+impl Deadline<'_> {
     /// Moves it to this long from now, or from when somebody first waits.
     pub(crate) fn set(&mut self, span: Duration) {
         self.span = span;
@@ -41,59 +84,27 @@ impl Deadline {
     /// Ready when it has passed.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let at = *self.at.get_or_insert_with(|| instant_after(self.span).into());
-        if at < self.timer.deadline() {
-            self.timer.as_mut().reset(at);
+        let timer = self.timer.get_or_insert_with(|| self.deadlines.timer(at));
+        let mut sleep = timer.sleep.as_mut();
+        if at < sleep.deadline() {
+            sleep.as_mut().reset(at);
         }
         loop {
-            ready!(self.timer.as_mut().poll(cx));
-            if self.timer.deadline() >= at {
+            ready!(sleep.as_mut().poll(cx));
+            if sleep.deadline() >= at {
                 return Poll::Ready(());
             }
-            self.timer.as_mut().reset(at);
+            sleep.as_mut().reset(at);
         }
     }
 }
 
-/// The deadlines of things that may all take the same time.
-pub(crate) struct Deadlines {
-    span: Duration,
-    /// Those that nothing has at the moment.
-    idle: Mutex<Vec<Deadline>>,
-}
-
-impl Deadlines {
-    pub(crate) fn new(span: Duration) -> Self {
-        Self { span, idle: Mutex::default() }
-    }
-
-    /// What comes of `work`. None if it takes longer.
-    pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
-        let mut deadline = self.take();
-        let done = poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Pending => deadline.poll(cx).map(|()| None),
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-        });
-        let done = done.await;
-        self.put(deadline);
-        done
-    }
-
-    fn take(&self) -> Deadline {
-        let idle = lock(&self.idle).pop();
-        idle.map_or_else(
-            || Deadline::after(self.span),
-            |mut deadline| {
-                deadline.set(self.span);
-                deadline
-            },
-        )
-    }
-
-    fn put(&self, deadline: Deadline) {
-        let mut idle = lock(&self.idle);
+impl Drop for Deadline<'_> {
+    fn drop(&mut self) {
+        let Some(timer) = self.timer.take() else { return };
+        let mut idle = lock(&self.deadlines.idle);
         if idle.len() < limits::CALLS {
-            idle.push(deadline);
+            idle.push(timer);
         }
     }
 }
@@ -102,6 +113,7 @@ impl Deadlines {
 mod tests {
     use std::future::{pending, ready};
 
+    use tokio::runtime::Builder;
     use tokio::time::sleep;
 
     use super::*;
@@ -110,27 +122,37 @@ mod tests {
 
     #[tokio::test]
     async fn a_timer_that_was_another_ones_cuts_nothing_short() {
-        let deadlines = Deadlines::new(SPAN);
+        let deadlines = Deadlines::default();
         // The timer of the first goes off while the second one has time left.
-        assert_eq!(deadlines.within(sleep(SPAN / 2)).await, Some(()));
-        assert_eq!(deadlines.within(sleep(SPAN * 3 / 4)).await, Some(()));
+        assert_eq!(deadlines.within(SPAN, sleep(SPAN / 2)).await, Some(()));
+        assert_eq!(deadlines.within(SPAN, sleep(SPAN * 3 / 4)).await, Some(()));
         // And once it has gone off.
-        assert_eq!(deadlines.within(pending::<()>()).await, None);
-        assert_eq!(deadlines.within(sleep(SPAN * 3 / 4)).await, Some(()));
-        assert_eq!(deadlines.within(ready(7)).await, Some(7));
+        assert_eq!(deadlines.within(SPAN, pending::<()>()).await, None);
+        assert_eq!(deadlines.within(SPAN, sleep(SPAN * 3 / 4)).await, Some(()));
+        assert_eq!(deadlines.within(SPAN, ready(7)).await, Some(7));
         let began = Instant::now();
-        assert_eq!(deadlines.within(pending::<()>()).await, None);
+        assert_eq!(deadlines.within(SPAN, pending::<()>()).await, None);
         assert!(began.elapsed() >= SPAN);
     }
 
     #[tokio::test]
     async fn those_that_go_on_at_the_same_time_have_each_their_own() {
-        let deadlines = Deadlines::new(SPAN);
+        let deadlines = Deadlines::default();
         let late = async {
             sleep(SPAN / 2).await;
-            deadlines.within(sleep(SPAN * 3 / 4)).await
+            deadlines.within(SPAN, sleep(SPAN * 3 / 4)).await
         };
-        let ended = tokio::join!(deadlines.within(pending::<()>()), late);
+        let ended = tokio::join!(deadlines.within(SPAN, pending::<()>()), late);
         assert_eq!(ended, (None, Some(())));
+    }
+
+    #[test]
+    fn a_runtime_that_has_ended_takes_its_timers_along() {
+        let deadlines = Deadlines::default();
+        for _ in 0..2 {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let ended = runtime.block_on(deadlines.within(SPAN / 2, pending::<()>()));
+            assert_eq!(ended, None);
+        }
     }
 }

@@ -90,7 +90,7 @@ impl Node {
             random,
             retries: Mutex::new(retry::Budget::new(Duration::ZERO)),
             slots: Arc::new(Semaphore::new(settings.limits.handlers)),
-            deadlines: Deadlines::new(settings.limits.handler),
+            deadlines: Deadlines::default(),
             started: Instant::now(),
             file: Mutex::new(file),
             remembered: Remembered::of(&settings.identity),

@@ -69,7 +69,7 @@ pub(crate) struct Node {
     pub(crate) retries: Mutex<retry::Budget>,
     /// How many handlers may still start.
     pub(crate) slots: Arc<Semaphore>,
-    /// Until when those that run are waited for.
+    /// Until when handlers and what comes on a connection are waited for.
     pub(crate) deadlines: Deadlines,
     /// What the clock of the peer table counts from.
     pub(crate) started: Instant,

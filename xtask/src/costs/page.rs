@@ -84,7 +84,7 @@ Of the protocol crate, for one small FETCH unless it says otherwise
 
 {SYSTEM_CALLS}
 
-Of the whole library, for one small FETCH on a kept connection
+Of the whole library, for one small FETCH, on a kept connection unless a row says otherwise
 (`crates/easyhttp/benches/calls.rs`). Writes and reads are those of sockets. A wait is
 for the next of them, a wake is of a thread that waits so. With `~` it changes by one
 from run to run, where threads wake each other; without a figure it is chance, as how

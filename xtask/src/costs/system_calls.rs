@@ -62,6 +62,16 @@ const SETTINGS: &[Setting] = &[
         together: &[],
     },
     Setting {
+        name: "async face, one thread, a new connection per call",
+        server: "one thread",
+        client: "new connections",
+        in_flight: 1,
+        rough: &["reads"],
+        // The server may see a connection with what comes on it, or before that.
+        chance: &["waits"],
+        together: &[],
+    },
+    Setting {
         name: "async face, one thread, 8 in flight",
         server: "one thread",
         client: "one thread",

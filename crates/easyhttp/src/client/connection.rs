@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use easyhttp_proto::http::{Fault, head};
 use easyhttp_proto::pushes::{KEY_HEADER, PushKey};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::answers::{Answers, Room, Whole};
 use super::socket::Socket;
 use super::{Answer, Failure};
+use crate::deadline::Deadlines;
 use crate::secure::{Outgoing, Worth};
 
 /// How much of a message goes out in one write with its head, in bytes. So much
@@ -98,10 +98,15 @@ impl Broken {
 }
 
 impl Connection {
-    pub(super) async fn open(at: SocketAddr, limit: Duration) -> Result<Box<Self>, Failure> {
-        let stream = timeout(limit, connect(at))
+    pub(super) async fn open(
+        at: SocketAddr,
+        limit: Duration,
+        deadlines: &Deadlines,
+    ) -> Result<Box<Self>, Failure> {
+        let stream = deadlines
+            .within(limit, connect(at))
             .await
-            .map_err(|_| Failure::ConnectTimeout(limit))?
+            .ok_or(Failure::ConnectTimeout(limit))?
             .map_err(Failure::Unsent)?;
         let host = host_of(at);
         Ok(Box::new(Self {

@@ -22,6 +22,7 @@ use easyhttp_proto::limits;
 use easyhttp_proto::pushes::PushKey;
 use easyhttp_proto::secure::PublicKey;
 
+use crate::deadline::Deadlines;
 use crate::descriptors;
 use crate::lock::lock;
 use crate::secure::{Asked, Distrust, Outgoing, Secure};
@@ -92,6 +93,8 @@ pub(crate) struct Client {
     body: usize,
     /// None: nothing is signed.
     secure: Option<Arc<Secure>>,
+    /// Until when those that are opened are waited for.
+    deadlines: Deadlines,
 }
 
 /// What waits for the next call.
@@ -116,7 +119,8 @@ impl Client {
     pub(crate) fn new(limits: &Limits, secure: Option<Arc<Secure>>) -> Self {
         let most = limits::CLIENT_IDLE_IN_ALL.min(descriptors::one_in(5));
         let idle = Arc::new(Mutex::new(Idle { most, ..Idle::default() }));
-        Self { idle, keep: limits.client_idle, body: limits.body, secure }
+        let (keep, body) = (limits.client_idle, limits.body);
+        Self { idle, keep, body, secure, deadlines: Deadlines::default() }
     }
 
     /// Posts a message and waits for the answer.
@@ -140,7 +144,7 @@ impl Client {
             let kept = if connect.anew { None } else { self.take(at, connect) };
             let (mut connection, is_new) = match kept {
                 Some(connection) => (connection, false),
-                None => (Connection::open(at, connect.limit).await?, true),
+                None => (Connection::open(at, connect.limit, &self.deadlines).await?, true),
             };
             let request = Request::Post(message, key);
             // Anew each time: no request counts twice.
@@ -219,7 +223,7 @@ impl Client {
         most: usize,
         limit: Duration,
     ) -> Result<Answer, Failure> {
-        let mut connection = Connection::open(at, limit).await?;
+        let mut connection = Connection::open(at, limit, &self.deadlines).await?;
         let mut has_tried = false;
         loop {
             let proof = self.sign(at, Asked::get(path))?;
@@ -263,7 +267,7 @@ impl Client {
     }
 
     fn keep(&self, tasks: &Tasks, at: SocketAddr, connection: Box<Connection>) {
-        if !connection.is_fit() {
+        if !connection.is_fit() || self.keep.is_zero() {
             return;
         }
         let mut idle = lock(&self.idle);

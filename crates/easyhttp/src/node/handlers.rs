@@ -45,10 +45,11 @@ impl Node {
         recording: Option<Recording>,
     ) -> Returned {
         self.counters.add(Count::HandlerRun);
+        let limit = self.settings.limits.handler;
         let ended = match self.start_handler(callback, argument, Some(slot), recording).await {
             Started::Ended(ended) => Some(ended),
             // When the limit passes, the handler runs on, and keeps its slot.
-            Started::Runs(handler) => self.deadlines.within(handler.end()).await,
+            Started::Runs(handler) => self.deadlines.within(limit, handler.end()).await,
         };
         let (count, error) = match ended {
             Some(Ended::Returned(returned)) => match returned.within(self.settings.limits.body) {
@@ -58,10 +59,7 @@ impl Node {
             Some(Ended::Failed(error)) => (Count::HandlerFailed, error.told()),
             Some(Ended::Panicked) => (Count::HandlerPanicked, Returned::PANICKED.to_owned()),
             Some(Ended::Dropped) => return Returned::Failed("the device is stopping".to_owned()),
-            None => {
-                let limit = self.settings.limits.handler;
-                (Count::HandlerTimedOut, format!("it did not finish within {limit:?}"))
-            }
+            None => (Count::HandlerTimedOut, format!("it did not finish within {limit:?}")),
         };
         tracing::debug!(?event, error = %Words(&error), "a handler failed");
         self.counters.refuse(count, format_args!("{event:?}: {error}"));

@@ -19,6 +19,7 @@ use super::gate::{Verdict, no_outbox};
 use super::head::{Asked, Heads};
 use super::request::execute;
 use super::shared::Shared;
+use super::socket::Socket;
 use super::timed::Timed;
 use crate::budget::Share;
 use crate::counters::Count;
@@ -81,7 +82,7 @@ async fn once(has_come: impl Fn() -> bool, signal: impl Future<Output = ()>) {
 pub(super) struct Connection<'a> {
     pub(super) node: &'a Arc<Node>,
     pub(super) place: &'a Arc<Place>,
-    pub(super) stream: Timed,
+    pub(super) stream: Timed<'a>,
     pub(super) from: SocketAddr,
     pub(super) incoming: Incoming,
     /// The last head with a command that anybody may give.
@@ -102,7 +103,8 @@ impl<'a> Connection<'a> {
     ) -> Self {
         let limits = &node.settings.limits;
         let sizes = Sizes { head: limits.header_block, fields: limits.headers };
-        let stream = Timed::new(stream, limits.header_read);
+        let deadline = node.deadlines.after(limits.header_read);
+        let stream = Timed::new(Socket::Watched(stream), deadline);
         let (incoming, heads) = (Incoming::new(sizes), Heads::default());
         let (usual, share) = (Known::default(), node.bodies.share());
         let room = Keeper::default();
@@ -150,8 +152,11 @@ impl<'a> Connection<'a> {
     fn share(self) -> Host {
         let (node, place) = (Arc::clone(self.node), Arc::clone(self.place));
         let Self { stream, from, incoming, heads, share, room, .. } = self;
+        let socket = stream.into_socket();
         Host::new(async move {
             let (node, place, usual) = (&node, &place, Known::default());
+            let deadline = node.deadlines.after(node.settings.limits.idle);
+            let stream = Timed::new(socket, deadline);
             let connection =
                 Connection { node, place, stream, from, incoming, usual, heads, share, room };
             Shared::new(connection).serve().await

@@ -6,21 +6,23 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use super::socket::Socket;
 use crate::deadline::Deadline;
 
 /// A socket with a deadline. When it has passed, reading and writing fail with
 /// [`ErrorKind::TimedOut`].
-pub(super) struct Timed {
+pub(super) struct Timed<'a> {
     socket: Socket,
-    deadline: Deadline,
+    deadline: Deadline<'a>,
 }
 
-impl Timed {
-    pub(super) fn new(stream: TcpStream, span: Duration) -> Self {
-        Self { socket: Socket::Watched(stream), deadline: Deadline::after(span) }
+impl<'a> Timed<'a> {
+    pub(super) fn new(socket: Socket, deadline: Deadline<'a>) -> Self {
+        Self { socket, deadline }
+    }
+
+    pub(super) fn into_socket(self) -> Socket {
+        self.socket
     }
 
     /// Moves the deadline to this long from now, or from when it first waits.
