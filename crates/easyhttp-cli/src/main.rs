@@ -10,6 +10,7 @@
 //! | [`keys`], [`secret`] | the network key, wherever it is given |
 //! | [`network`], [`interrupt`] | this machine: its network, and Ctrl-C |
 //! | [`output`], [`progress`], [`event`], [`style`] | what is seen |
+//! | [`reader`] | whoever sees it |
 //! | [`screen`], [`grid`], [`text`] | what is live on the terminal |
 //! | [`failure`], [`usage`], [`silence`] | what goes wrong, and the exit code |
 #![allow(
@@ -33,6 +34,7 @@ mod logging;
 mod network;
 mod output;
 mod progress;
+mod reader;
 mod said;
 mod screen;
 mod secret;

@@ -12,6 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::json::Object;
 use crate::output::Output;
+use crate::reader;
 use crate::style::{BAD, GOOD, ID, TITLE, duration, milliseconds, printable, styled};
 
 /// Between two pings, as ping(8) has it.
@@ -61,6 +62,7 @@ pub(crate) async fn run(args: &Ping, common: &Common, output: &Output) -> Result
     tokio::select! {
         done = pings => done?,
         () = interrupts.next() => {}
+        () = reader::gone() => return Ok(Exit::Done),
     }
     tally.print(asker.id, output)
 }

@@ -16,6 +16,7 @@ mod key;
 #[cfg(unix)]
 mod outbox;
 mod peers;
+mod reader;
 mod secure;
 mod serve;
 mod support;

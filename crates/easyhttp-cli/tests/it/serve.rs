@@ -1,8 +1,6 @@
 //! `serve`: what it prints, how it starts and stops.
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::{Place, Running, run};
@@ -147,22 +145,6 @@ fn push_once(port: u16, data: u32) -> Option<u16> {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);
     answer.get(9..12)?.parse().ok()
-}
-
-#[test]
-fn a_reader_that_goes_away_ends_it() {
-    let place = Place::new();
-    let mut command = place.command(&["serve", "--json", "--port", "0"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut first = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_line(&mut first).unwrap();
-    drop(stdout);
-    let started: serde_json::Value = serde_json::from_str(&first).unwrap();
-    let (id, at) = (started["id"].as_str().unwrap(), started["address"].as_str().unwrap());
-    // The line about this cannot be printed any more.
-    place.run(&["ping", id, "--at", at]);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -25,6 +25,7 @@ use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::network::check_interfaces;
 use crate::output::Output;
+use crate::reader;
 use crate::screen::Screen;
 
 /// How long finding the others may take, or all of it with `--once`.
@@ -51,6 +52,7 @@ pub(crate) async fn run(args: &Demo, common: &Common, output: &Output) -> Result
         if is_live { Box::new(Live::open()?) } else { Box::new(Lines::new(output)) };
 
     let mut act = pin!(act(args, common, &stage));
+    let mut gone = pin!(reader::gone());
     let mut refresh = interval(REFRESH);
     let done = loop {
         tokio::select! {
@@ -59,6 +61,7 @@ pub(crate) async fn run(args: &Demo, common: &Common, output: &Output) -> Result
             Some(event) = received.recv() => view.show(event)?,
             done = &mut act => break done,
             () = interrupts.next() => break Ok(()),
+            () = &mut gone => break Ok(()),
             _ = refresh.tick() => view.refresh()?,
         }
     };

@@ -11,6 +11,7 @@ use crate::event;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::output::Output;
+use crate::reader;
 use crate::screen::Screen;
 
 pub(super) async fn run(
@@ -35,6 +36,7 @@ pub(super) async fn run(
     tokio::select! {
         watched = watching => watched?,
         () = interrupts.next() => {}
+        () = reader::gone() => {}
         () = end => {}
     }
     Ok(Exit::Done)

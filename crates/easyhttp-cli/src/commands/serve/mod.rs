@@ -24,6 +24,7 @@ use crate::interrupt::{Interrupts, Renewals};
 use crate::keys;
 use crate::network::{self, check_interfaces, own_address};
 use crate::output::{Output, warn};
+use crate::reader;
 
 /// How much later than a command is stopped the library would stop waiting for
 /// the handler: so the asker hears what the command did wrong.
@@ -62,7 +63,11 @@ pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result
     tokio::select! {
         () = interrupts.next() => {}
         never = renew_keys(&device, common, &mut renewals, &log) => match never {},
-        // Its reader went away, or the disk is full.
+        () = reader::gone() => {
+            device.stop().await;
+            return Ok(Exit::Done);
+        }
+        // The disk is full, or its reader went away where nothing tells it.
         printed = &mut printing => {
             device.stop().await;
             printed.unwrap_or(Ok(()))?;
