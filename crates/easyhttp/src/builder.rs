@@ -163,7 +163,8 @@ impl<Face> Builder<Face> {
     /// The network interfaces to find others on, by name. By default all that
     /// are up, except those of containers, virtual machines and tunnels, whose
     /// names say it: `docker0`, `veth…`, `virbr0`, `tun0`, `wg0` and the like.
-    /// No names mean the default.
+    /// No names mean the default. One that is not there yet is used as soon as it comes; at
+    /// the start the log warns of it, as it may be misspelt.
     pub fn interfaces<I>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,

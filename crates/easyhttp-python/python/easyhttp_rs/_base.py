@@ -101,7 +101,9 @@ class Base:
                 3600; 5 by default. Others notice after about twice this time that it
                 is gone.
             interfaces: The names of the network interfaces to find others on. By
-                default all but those of containers, virtual machines and tunnels.
+                default all but those of containers, virtual machines and tunnels. One
+                that is not there yet is used as soon as it comes; at the start
+                ``logging`` warns of it, as it may be misspelt.
             all_interfaces: Find others on those as well.
             dns_sd: Find others by DNS-SD as well, and be found. On by default.
             sweep: Ask every address of the networks that this machine is on. Off by

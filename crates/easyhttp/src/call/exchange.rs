@@ -73,7 +73,7 @@ impl Call<'_> {
             Ok(answer) => self.read(at, answer, connect.begun, purpose),
             Err(failure) => {
                 let has_left = connect.has_left.load(Ordering::Relaxed);
-                Err(self.failed(at, failure, has_left))
+                Err(self.failed(at, failure, has_left, purpose))
             }
         };
         self.note(at, &reply, purpose);

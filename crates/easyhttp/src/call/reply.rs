@@ -1,5 +1,6 @@
 //! What an answer means, or that there is none.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -150,10 +151,24 @@ impl Call<'_> {
     }
 
     /// `has_left`: something of the request left us before, on another connection.
-    pub(super) fn failed(&self, address: SocketAddr, failure: Failure, has_left: bool) -> Error {
+    pub(super) fn failed(
+        &self,
+        address: SocketAddr,
+        failure: Failure,
+        has_left: bool,
+        purpose: Purpose,
+    ) -> Error {
         let id = self.id;
         match failure {
             Failure::Unsent(source) if has_left => {
+                // Of a PING before a command it is enough that nobody is there.
+                let source = match purpose {
+                    Purpose::Command => io::Error::new(
+                        source.kind(),
+                        format!("no other one could be made: {source}"),
+                    ),
+                    _ => source,
+                };
                 Error::Interrupted { id, address, source: source.into() }
             }
             Failure::Unsent(source) => Error::Unreachable { id, address, source },

@@ -26,7 +26,7 @@ impl Node {
                 let refused = call.read(pong.from, answer, Instant::now(), Purpose::Check)?;
                 Err(refused.unexpected(id, "a list of counters"))
             }
-            Ok(Err(failure)) => Err(call.failed(pong.from, failure, false)),
+            Ok(Err(failure)) => Err(call.failed(pong.from, failure, false, Purpose::Command)),
             Err(_) => {
                 Err(Error::TimedOut { id, address: pong.from, after: limits.call, sent: true })
             }

@@ -55,6 +55,13 @@ impl Network {
         names.iter().all(is_loopback)
     }
 
+    /// Which of the chosen interfaces there are not, or without an address.
+    pub(super) fn missing(&self, interfaces: &[Interface]) -> Vec<&str> {
+        let Choice::Named(names) = &self.choice else { return Vec::new() };
+        let is_there = |name: &str| interfaces.iter().any(|there| there.name == name);
+        names.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
+    }
+
     /// Why an interface is not used. None if it is.
     pub(super) fn why_skipped(&self, interface: &Interface) -> Option<&'static str> {
         match self.families(interface).next() {
@@ -220,5 +227,16 @@ mod tests {
         assert!(network(chosen(&[&loopback])).is_loopback());
         assert!(!network(chosen(&[&loopback, "wlan9"])).is_loopback());
         assert!(!network(Choice::Usual).is_loopback());
+    }
+
+    #[test]
+    fn a_chosen_interface_that_there_is_not_is_missing() {
+        let there = interfaces::list().unwrap();
+        let name = there[0].name.clone();
+        let network = |choice| Network { port: 0, choice, answers_at: None };
+        let chosen = network(Choice::Named(vec![name, "wlan9".to_owned()]));
+        assert_eq!(chosen.missing(&there), ["wlan9"]);
+        assert!(network(Choice::Usual).missing(&there).is_empty());
+        assert!(network(Choice::All).missing(&there).is_empty());
     }
 }

@@ -22,7 +22,7 @@ use crate::event::Event;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::{Interrupts, Renewals};
 use crate::keys;
-use crate::network::{self, check_interfaces, own_address};
+use crate::network::{self, own_address};
 use crate::output::{Output, warn};
 use crate::reader;
 
@@ -34,10 +34,6 @@ const MARGIN: Duration = Duration::from_millis(100);
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: Serve, common: &Common, output: &Output) -> Result<Exit, Failure> {
-    // An interface may come up later, so a missing one does not stop a device.
-    if let Err(missing) = check_interfaces(common) {
-        warn(missing.message());
-    }
     let mut interrupts = Interrupts::listen()?;
     let mut renewals = Renewals::listen()?;
     let mut limits = Limits::default();

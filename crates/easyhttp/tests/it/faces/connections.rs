@@ -1,16 +1,18 @@
 //! Connections are kept for the next call, and nobody notices when they end.
 
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use easyhttp::Error;
+use easyhttp::{Command, Delivery, Error};
 use serde_json::json;
 
 use super::{Face, device, on_both_faces};
 use crate::support::fake_peer::{FakePeer, Seen, Then, answer, pong};
-use crate::support::{assert_error, id, limits, next, own_port};
+use crate::support::{assert_error, id, limits, local, next, own_port};
 
 on_both_faces!(
     calls_to_one_device_share_a_connection,
@@ -18,6 +20,7 @@ on_both_faces!(
     a_connection_that_nobody_uses_is_closed,
     a_connection_whose_answer_did_not_come_is_not_used_again,
     a_kept_connection_that_ends_without_an_answer_costs_a_fetch_nothing,
+    a_kept_connection_that_broke_and_no_other_one_are_both_told,
     a_push_that_a_kept_connection_took_is_not_sent_again,
     a_push_does_not_go_to_a_kept_connection_that_has_ended,
     what_comes_behind_an_answer_is_no_answer,
@@ -120,6 +123,35 @@ fn a_kept_connection_that_ends_without_an_answer_costs_a_fetch_nothing<F: Face>(
     // The new one is kept.
     asking.ping(PEER).unwrap();
     assert_eq!(next(&peer.seen), ping_on(1));
+}
+
+/// The request left on the connection that was kept, so nobody knows what came of it, and
+/// the error names both.
+fn a_kept_connection_that_broke_and_no_other_one_are_both_told<F: Face>() {
+    for command in [Command::Ping, Command::Fetch] {
+        let listener = TcpListener::bind(local(0)).unwrap();
+        let at = listener.local_addr().unwrap();
+        let answering = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            drop(listener);
+            let mut buffer = [0; 4096];
+            assert_ne!(stream.read(&mut buffer).unwrap(), 0);
+            stream.write_all(&pong(id(PEER))).unwrap();
+            assert_ne!(stream.read(&mut buffer).unwrap(), 0);
+            stream.shutdown(Shutdown::Both).unwrap();
+        });
+        let asking = F::start_with(device::<F>()).unwrap();
+        asking.add(PEER, at).unwrap();
+        asking.ping(PEER).unwrap();
+        let error = asking.send(PEER, command, ()).unwrap_err();
+        answering.join().unwrap();
+        assert_eq!(error.delivery(), Delivery::Unknown, "{error}");
+        let broke = "broke before it answered: no other one could be made: ";
+        assert!(error.to_string().contains(broke), "{error}");
+        let Error::Interrupted { source, .. } = error else { panic!("{error:?}") };
+        let kind = source.downcast_ref::<io::Error>().map(io::Error::kind);
+        assert_eq!(kind, Some(io::ErrorKind::ConnectionRefused));
+    }
 }
 
 fn a_push_that_a_kept_connection_took_is_not_sent_again<F: Face>() {

@@ -50,6 +50,17 @@ fn nothing_that_a_peer_says_controls_who_reads_the_log() {
 }
 
 #[test]
+fn a_chosen_interface_that_there_is_not_is_named() {
+    let log = Log::of(async {
+        let device = quiet(EasyHttpAsync::builder()).discovery(true).interfaces(["lo", "wlan9"]);
+        device.discovery_port(own_port()).start().await.unwrap();
+    });
+    let warns =
+        |line: &String| line.contains("wlan9") && line.contains("no such network interface");
+    assert_eq!(log.iter().filter(|line| warns(line)).count(), 1, "{log:#?}");
+}
+
+#[test]
 fn what_fails_again_and_again_does_not_fill_the_log() {
     let log = Log::of(async {
         let served = quiet(EasyHttpAsync::builder()).on_fetch(echoed).start().await.unwrap();
