@@ -229,12 +229,12 @@ Examples:
   easyhttp push 7H8G2K on
   easyhttp push 7H8G2K - < settings.json
   easyhttp push --all off --json | jq -r 'select(.error) | .id'
-  easyhttp push 7H8G2K off --later                when it is there again
+  easyhttp push 7H8G2K '{\"state\": \"off\"}' --later     when it is there again
 
 Exit code 0 says that it was accepted, 6 that it may have been: it was sent, and \
-no answer came that says so. With any other it was not. With --json this is \
-\"delivery\": accepted, unknown, refused or not_sent. With --all, 1 says that one \
-failed. With --later, 0 says that it is kept on disk, and 6 that it may be.")]
+no answer came that says so. With any other it was not, though a handler that failed \
+may have done a part. With --json this is \"delivery\": accepted, unknown, refused or \
+not_sent. With --all, 1 says that one failed. With --later, 0 says that it is kept on disk, and 6 that it may be.")]
 pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) said: Said,

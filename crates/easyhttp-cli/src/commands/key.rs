@@ -38,7 +38,7 @@ fn new(args: &NewKey, output: &Output) -> Result<Exit, Failure> {
         Some(path) => {
             write(path, &id, &text)?;
             output.print(
-                || format!("{} is in {}", styled(ID, &id), path.display()),
+                || format!("the key with the id {} is in {}", styled(ID, &id), path.display()),
                 || Object::new().with("key_id", &id).with("file", absolute(path)),
             )?;
         }

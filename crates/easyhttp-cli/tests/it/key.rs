@@ -56,7 +56,7 @@ fn new_writes_a_file_for_its_owner_alone_and_spoils_none() {
     assert_hides(made.assert_done(), key);
     let check = place.run(&["key", "check", "--file", "network.key", "--json"]).json();
     let id = check["key_ids"][0].as_str().unwrap();
-    assert_eq!(made.out, format!("{id} is in network.key\n"));
+    assert_eq!(made.out, format!("the key with the id {id} is in network.key\n"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

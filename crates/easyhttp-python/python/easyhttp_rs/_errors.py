@@ -13,8 +13,9 @@ class EasyHTTPError(Exception):
     #: The address that was tried, as ``192.168.1.23:5000``, if there was one.
     address: Optional[str] = None
     #: What is known of the command: ``"not_sent"``, so it may be sent again;
-    #: ``"refused"``, so it was not done; or ``"unknown"``: it left, and no answer came
-    #: that says what became of it, so it may have been done.
+    #: ``"refused"``: the device did not accept it, or its handler failed, which may have
+    #: done a part; or ``"unknown"``: it left, and no answer came that says what became of
+    #: it, so it may have been done.
     delivery: Literal["not_sent", "refused", "unknown"] = "not_sent"
 
 
