@@ -234,7 +234,8 @@ Examples:
 Exit code 0 says that it was accepted, 6 that it may have been: it was sent, and \
 no answer came that says so. With any other it was not, though a handler that failed \
 may have done a part. With --json this is \"delivery\": accepted, unknown, refused or \
-not_sent. With --all, 1 says that one failed. With --later, 0 says that it is kept on disk, and 6 that it may be.")]
+not_sent. With --all, 1 says that one failed. With --later, 0 says that it is kept \
+on disk, and 6 that it may be.")]
 pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) said: Said,

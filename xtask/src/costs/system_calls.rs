@@ -66,8 +66,8 @@ const SETTINGS: &[Setting] = &[
         server: "one thread",
         client: "new connections",
         in_flight: 1,
-        rough: &["reads"],
         // The server may see a connection with what comes on it, or before that.
+        rough: &["reads"],
         chance: &["waits"],
         together: &[],
     },

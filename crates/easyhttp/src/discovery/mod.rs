@@ -107,6 +107,7 @@ pub(crate) fn start(node: &Arc<Node>) -> Result<Running> {
     let _runtime = node.tasks.runtime().enter();
     let network = Network::of(settings, node.answers_at());
     let sockets = Sockets::open(network.clone(), Arc::clone(&node.counters)).map_err(failed)?;
+    network.tell_of_missing();
     let entropy = getrandom::u64().map_err(StartError::Randomness)?;
     let (inputs, received) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();

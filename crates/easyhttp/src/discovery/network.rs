@@ -55,11 +55,20 @@ impl Network {
         names.iter().all(is_loopback)
     }
 
-    /// Which of the chosen interfaces there are not, or without an address.
-    pub(super) fn missing(&self, interfaces: &[Interface]) -> Vec<&str> {
-        let Choice::Named(names) = &self.choice else { return Vec::new() };
-        let is_there = |name: &str| interfaces.iter().any(|there| there.name == name);
-        names.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
+    /// Warns of those that were chosen and are not there, or have no address. One may come up
+    /// later, so it stops nobody. Or its name is misspelt, and nobody would know why no device
+    /// is found.
+    pub(super) fn tell_of_missing(&self) {
+        let Choice::Named(names) = &self.choice else { return };
+        let interfaces = self.interfaces().unwrap_or_default();
+        let there: Vec<_> = interfaces.iter().map(|interface| &*interface.name).collect();
+        for name in names.iter().filter(|name| !there.contains(&name.as_str())) {
+            tracing::warn!(
+                name,
+                there = there.join(", "),
+                "there is no such network interface with an address; if it comes, it is used"
+            );
+        }
     }
 
     /// Why an interface is not used. None if it is.
@@ -227,16 +236,5 @@ mod tests {
         assert!(network(chosen(&[&loopback])).is_loopback());
         assert!(!network(chosen(&[&loopback, "wlan9"])).is_loopback());
         assert!(!network(Choice::Usual).is_loopback());
-    }
-
-    #[test]
-    fn a_chosen_interface_that_there_is_not_is_missing() {
-        let there = interfaces::list().unwrap();
-        let name = there[0].name.clone();
-        let network = |choice| Network { port: 0, choice, answers_at: None };
-        let chosen = network(Choice::Named(vec![name, "wlan9".to_owned()]));
-        assert_eq!(chosen.missing(&there), ["wlan9"]);
-        assert!(network(Choice::Usual).missing(&there).is_empty());
-        assert!(network(Choice::All).missing(&there).is_empty());
     }
 }

@@ -63,22 +63,7 @@ impl Sockets {
         let (links, wanted, latest) = Default::default();
         let mut sockets = Self { network, links, wanted, latest, counters };
         sockets.refresh();
-        sockets.tell_of_missing();
         Ok(sockets)
-    }
-
-    /// An interface may come up later, so a missing one stops nobody. Or its name is
-    /// misspelt, and nobody would know why no device is found.
-    fn tell_of_missing(&self) {
-        let interfaces = self.network.interfaces().unwrap_or_default();
-        let there: Vec<_> = interfaces.iter().map(|interface| &*interface.name).collect();
-        for name in self.network.missing(&interfaces) {
-            tracing::warn!(
-                name,
-                there = there.join(", "),
-                "there is no such network interface with an address; if it comes, it is used"
-            );
-        }
     }
 
     /// Follows interfaces that appear, vanish or change their address.

@@ -13,6 +13,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::fake_peer::{FakePeer, Then, answer};
+use crate::support::folder::Folder;
 use crate::support::http::{Client, post};
 use crate::support::{own_port, quiet, udp};
 
@@ -50,9 +51,12 @@ fn nothing_that_a_peer_says_controls_who_reads_the_log() {
 }
 
 #[test]
-fn a_chosen_interface_that_there_is_not_is_named() {
+fn a_chosen_interface_that_there_is_not_is_named_once() {
+    let folder = Folder::new();
     let log = Log::of(async {
         let device = quiet(EasyHttpAsync::builder()).discovery(true).interfaces(["lo", "wlan9"]);
+        // It looks whether its id is free before it starts.
+        let device = device.config_file(folder.join("device.json"));
         device.discovery_port(own_port()).start().await.unwrap();
     });
     let warns =
